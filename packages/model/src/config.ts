@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** `physical network:bridge of the host`. */
+const bridgeMapping = z.string().regex(/^[^:]+:[^:]+$/, 'expected physical network:bridge, for example public:br-ex');
+
+/** The configuration file of every role; flags override it. Unknown keys are refused. */
+export const configSchema = z.strictObject({
+  listen: z.string().default('127.0.0.1:9696').describe('Address and port of the API; loopback by default'),
+  socket: z.string().optional().describe('Unix socket of the API; DATA_DIR/controller.sock unless set'),
+  data_dir: z.string().default('/var/lib/portward').describe('Where the controller keeps its store and credentials'),
+  store: z
+    .string()
+    .regex(/^sqlite$/, 'expected sqlite')
+    .default('sqlite')
+    .describe('Where resources are kept'),
+  token_life: z.int().min(60).max(604_800).default(3600).describe('Life of a token, seconds'),
+  networking: z
+    .strictObject({
+      floating_ip_delete: z
+        .enum(['cascade', 'refuse'])
+        .default('cascade')
+        .describe('Deleting a floating IP deletes its port forwardings, or is refused with 409 as Neutron does'),
+      dns_domain: z.string().default('openstacklocal').describe('Domain of the names of ports'),
+    })
+    .prefault({}),
+  agent: z
+    .strictObject({
+      controller: z.string().default('http://127.0.0.1:9696').describe('Controller to follow: a URL, or unix:PATH'),
+      credentials: z
+        .string()
+        .optional()
+        .describe('File with the agent’s token, written by the controller as DATA_DIR/agent.yaml'),
+      host: z.string().min(1).max(255).optional().describe('Name of this host; its host name unless set'),
+      bridge_mappings: z.array(bridgeMapping).default([]).describe('Bridge of the host for each physical network'),
+      nat_backend: z
+        .enum(['nftables', 'iptables'])
+        .default('nftables')
+        .describe('Which part of netfilter translates addresses'),
+      state_dir: z
+        .string()
+        .default('/run/portward-agent')
+        .describe('Where the agent keeps what its helpers need: DHCP hosts, pid files'),
+      machines: z.boolean().default(false).describe('Whether namespaces play the VMs of this host (demo, tests)'),
+      audit_seconds: z
+        .int()
+        .min(1)
+        .default(60)
+        .describe('Seconds between two comparisons of the kernel with what it should be'),
+    })
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type AgentConfig = Config['agent'];
+
+/** Checks a parsed configuration file. Throws an Error that names each wrong key. */
+export function parseConfig(document: unknown): Config {
+  const outcome = configSchema.safeParse(document ?? {});
+  if (outcome.success) return outcome.data;
+  const problems = outcome.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+  throw new Error(`Configuration is wrong: ${problems.join('; ')}`);
+}

@@ -1,0 +1,63 @@
+import { attribute, given, internal, ipAddress, nullable, readOnly, text, uuid } from './attribute.ts';
+import { defineResource, description, identified, type ObjectOf, tags } from './resource.ts';
+
+/** What a floating IP shows of the port that it is associated with. */
+export interface PortDetails {
+  name: string;
+  network_id: string;
+  mac_address: string;
+  admin_state_up: boolean;
+  status: string;
+  device_id: string;
+  device_owner: string;
+}
+
+/** What a floating IP shows of each of its forwardings; a range leaves the two port numbers out. */
+export interface ExposedForwarding {
+  id: string;
+  protocol: string;
+  internal_ip_address: string;
+  internal_port_id: string;
+  internal_port?: number;
+  external_port?: number;
+}
+
+/** A public address: either associated with one port, or shared by port forwardings. */
+export const floatingIp = defineResource({
+  name: 'floatingip',
+  collection: 'floatingips',
+  tagged: true,
+  notFound: { type: 'FloatingIPNotFound', message: (id) => `Floating IP ${id} could not be found` },
+  attributes: {
+    ...identified,
+    description,
+    floating_network_id: attribute(uuid(), { post: 'required', put: false, doc: 'External network' }),
+    subnet_id: attribute(nullable(uuid()), {
+      storage: 'computed',
+      put: false,
+      writeOnly: true,
+      filter: false,
+      doc: 'Subnet to take the address from',
+    }),
+    floating_ip_address: attribute(ipAddress(), {
+      put: false,
+      adminSet: true,
+      doc: 'The address; unset: the next free one',
+    }),
+    port_id: attribute(nullable(uuid()), { doc: 'Port that it is associated with; null disassociates' }),
+    fixed_ip_address: attribute(nullable(ipAddress()), { doc: 'Address of the port; unset: its only IPv4 address' }),
+    dns_name: attribute(text(255), { put: false, default: '', doc: 'DNS name' }),
+    dns_domain: attribute(text(255), { put: false, default: '', doc: 'DNS domain' }),
+    qos_policy_id: attribute(nullable(uuid()), { default: null, doc: 'Always null: no QoS policies yet' }),
+    router_id: readOnly(given<string | null>(), {
+      doc: 'Router that translates it; null until there is something to translate',
+    }),
+    status: readOnly(given<string>(), { doc: '`ACTIVE` once a host carries it out, else `DOWN` or `ERROR`' }),
+    port_details: readOnly(given<PortDetails | null>(), { storage: 'computed', doc: 'The associated port, in short' }),
+    port_forwardings: readOnly(given<ExposedForwarding[]>(), { storage: 'computed', doc: 'Its forwardings, in short' }),
+    tags,
+    floating_port_id: internal(given<string>(), { doc: 'Port that holds the address on the external network' }),
+  },
+});
+
+export type FloatingIp = ObjectOf<typeof floatingIp>;

@@ -1,0 +1,92 @@
+import { attribute, boolean, given, integer, listOf, nullable, oneOf, readOnly, text, uuid } from './attribute.ts';
+import { agentHost, defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
+
+/** How a network's frames travel between hosts: `flat` on a bridge of the host, `local` within one host. */
+export type NetworkType = 'flat' | 'local';
+
+/** A layer-2 network. */
+export const network = defineResource({
+  name: 'network',
+  collection: 'networks',
+  tagged: true,
+  bulk: true,
+  notFound: { type: 'NetworkNotFound', message: (id) => `Network ${id} could not be found.` },
+  attributes: {
+    ...identified,
+    name,
+    description,
+    admin_state_up: attribute(boolean(), { storage: 'boolean', default: true, doc: 'Whether it forwards' }),
+    shared: attribute(boolean(), {
+      storage: 'boolean',
+      default: false,
+      adminSet: true,
+      doc: 'Usable by every project',
+    }),
+    'router:external': attribute(boolean(), {
+      storage: 'boolean',
+      default: false,
+      adminSet: true,
+      doc: 'Whether routers may have their gateway, and floating IPs their address, on it',
+    }),
+    is_default: attribute(boolean(), {
+      storage: 'boolean',
+      default: false,
+      adminSet: true,
+      doc: 'Default external network',
+    }),
+    'provider:network_type': attribute(oneOf('flat', 'local'), {
+      adminSet: true,
+      adminView: true,
+      put: false,
+      doc: '`flat`: on the bridge that the host maps the physical network to; `local`: on one host alone',
+    }),
+    'provider:physical_network': attribute(nullable(text(64)), {
+      adminSet: true,
+      adminView: true,
+      put: false,
+      default: null,
+      doc: 'Name that each host maps to a bridge of its own',
+    }),
+    'provider:segmentation_id': attribute(nullable(integer(1, 16_777_215)), {
+      storage: 'integer',
+      adminSet: true,
+      adminView: true,
+      put: false,
+      default: null,
+      doc: 'Segment; null for flat and local networks',
+    }),
+    mtu: attribute(integer(68, 9000), { storage: 'integer', default: 1500, doc: 'Largest packet, bytes' }),
+    port_security_enabled: attribute(boolean(), {
+      storage: 'boolean',
+      default: true,
+      doc: 'Default for its ports: whether addresses and security groups are enforced',
+    }),
+    availability_zone_hints: attribute(listOf(text(255)), {
+      storage: 'json',
+      put: false,
+      default: [],
+      doc: 'Preferred zones',
+    }),
+    dns_domain: attribute(text(255), { default: '', doc: 'DNS domain of its ports' }),
+    qos_policy_id: attribute(nullable(uuid()), { default: null, doc: 'Always null: no QoS policies yet' }),
+    status: readOnly(given<string>(), { doc: '`ACTIVE`' }),
+    subnets: readOnly(given<string[]>(), { storage: 'computed', doc: 'Ids of its subnets' }),
+    availability_zones: readOnly(given<string[]>(), { storage: 'computed', doc: 'Zones of its DHCP' }),
+    ipv4_address_scope: readOnly(given<string | null>(), {
+      storage: 'computed',
+      doc: 'Address scope of its IPv4 subnets',
+    }),
+    ipv6_address_scope: readOnly(given<string | null>(), {
+      storage: 'computed',
+      doc: 'Address scope of its IPv6 subnets',
+    }),
+    l2_adjacency: readOnly(given<boolean>(), {
+      storage: 'computed',
+      doc: 'Whether all ports share one layer-2 segment',
+    }),
+    tags,
+    agent_host: agentHost,
+  },
+});
+
+export type Network = ObjectOf<typeof network>;

@@ -1,0 +1,188 @@
+import { ApiError, badRequest, invalidInput } from './api-error.ts';
+import { type Attribute, attribute, given, internal, nullable, readOnly, text } from './attribute.ts';
+
+/** Named attributes of one resource. */
+// biome-ignore lint/suspicious/noExplicitAny: attributes of every type stand side by side; `unknown` would refuse them
+export type Attributes = Record<string, Attribute<any>>;
+
+/** The one definition of a resource, from which types, validation, columns, filters and documents derive. */
+export interface Resource<A extends Attributes = Attributes> {
+  /** Singular, the key of a body: `floatingip`. */
+  readonly name: string;
+  /** Plural, the key of a list and the last part of its path: `floatingips`. */
+  readonly collection: string;
+  /** Table of the store. */
+  readonly table: string;
+  readonly attributes: A;
+  /** Whether tags may be put on it. */
+  readonly tagged: boolean;
+  /** Whether a POST may carry a list of them. */
+  readonly bulk: boolean;
+  /** The 404 of an id that is unknown or not visible to the caller. */
+  readonly notFound: (id: string) => ApiError;
+}
+
+/** The values of all attributes: what the store loads and the feed carries. */
+export type Values<A extends Attributes> = { [K in keyof A]: A[K] extends Attribute<infer T> ? T : never };
+
+/** The object type of a definition. */
+export type ObjectOf<R> = R extends Resource<infer A> ? Values<A> : never;
+
+/** Declares a resource. */
+export function defineResource<const A extends Attributes>(definition: {
+  name: string;
+  collection: string;
+  attributes: A;
+  tagged?: boolean;
+  bulk?: boolean;
+  notFound: { type: string; message: (id: string) => string };
+}): Resource<A> {
+  const { type, message } = definition.notFound;
+  return {
+    name: definition.name,
+    collection: definition.collection,
+    table: definition.collection.replaceAll('-', '_'),
+    attributes: definition.attributes,
+    tagged: definition.tagged ?? false,
+    bulk: definition.bulk ?? false,
+    notFound: (id) => new ApiError(404, type, message(id)),
+  };
+}
+
+/** Column of an attribute: Neutron's names carry colons, SQL's do not. */
+export const columnOf = (attributeName: string): string => attributeName.replaceAll(':', '_');
+
+const UTC_SECONDS = 'UTC, to the second: `2026-11-23T20:19:31Z`';
+
+/** id, owner and book-keeping that every networking resource has. */
+export const identified = {
+  id: readOnly(given<string>(), { doc: 'UUID' }),
+  project_id: attribute(text(255), {
+    put: false,
+    adminSet: false,
+    doc: 'Owning project; also accepted and shown as `tenant_id`',
+  }),
+  created_at: readOnly(given<string>(), { filter: false, doc: `Time of creation, ${UTC_SECONDS}` }),
+  updated_at: readOnly(given<string>(), { filter: false, doc: `Time of the last change, ${UTC_SECONDS}` }),
+  revision_number: readOnly(given<number>(), { storage: 'integer', doc: 'Grows with each change' }),
+} as const;
+
+/** A free text about the resource. */
+export const description = attribute(text(255), { default: '', doc: 'Free text' });
+
+/** A name, which need not be unique. */
+export const name = attribute(text(255), { default: '', doc: 'Name, need not be unique' });
+
+/** Tags; changed by paths of their own. */
+export const tags = readOnly(given<string[]>(), { storage: 'computed', doc: 'Labels for filters' });
+
+/** The host whose agent carries the resource out; null until there is one. */
+export const agentHost = internal(nullable(text(255)), { doc: 'Host whose agent carries it out' });
+
+/** Who asks, as far as validation of a body must know. */
+export interface BodyAuthor {
+  readonly projectId: string;
+  readonly isAdmin: boolean;
+}
+
+const refused = (definition: Resource, verb: 'create' | 'update', attributeName: string): ApiError =>
+  new ApiError(
+    403,
+    'PolicyNotAuthorized',
+    `(rule:${verb}_${definition.name} and rule:${verb}_${definition.name}:${attributeName}) is disallowed by policy`,
+  );
+
+/** Runs one attribute's schema; throws Neutron's 400 with the reason. */
+function convert(attributeName: string, declared: Attribute, value: unknown): unknown {
+  const outcome = declared.schema.safeParse(value);
+  if (outcome.success) return outcome.data;
+  const issue = outcome.error.issues[0] as { message: string; params?: { convert?: boolean } };
+  if (issue.params?.convert) throw invalidInput(issue.message);
+  throw badRequest(`Invalid input for ${attributeName}. Reason: ${issue.message.replace(/\.$/, '')}.`);
+}
+
+/** Refuses unknown names, and folds `tenant_id` into `project_id`. */
+function known(definition: Resource, body: Record<string, unknown>): Record<string, unknown> {
+  const { tenant_id: tenantId, ...rest } = body;
+  if (tenantId !== undefined && Object.hasOwn(definition.attributes, 'project_id')) {
+    if (rest.project_id !== undefined && rest.project_id !== tenantId) {
+      throw badRequest("'project_id' and 'tenant_id' do not match");
+    }
+    rest.project_id = tenantId;
+  } else if (tenantId !== undefined) {
+    rest.tenant_id = tenantId;
+  }
+  const unknown = Object.keys(rest).filter(
+    (key) => !Object.hasOwn(definition.attributes, key) || definition.attributes[key]?.internal === true,
+  );
+  if (unknown.length > 0) throw badRequest(`Unrecognized attribute(s) '${unknown.sort().join(', ')}'`);
+  return rest;
+}
+
+/** The values of a POST: checked, converted, defaults filled in. What the server itself sets is absent. */
+export type Created<A extends Attributes> = Partial<Values<A>> & { project_id: string };
+
+/**
+ * Checks the inner object of a POST. Throws the API's 400 or 403; see `badRequest` and Neutron's texts.
+ * Attributes without a default that the body leaves out stay absent, so that a rule can tell "unset" from null.
+ */
+export function validateCreate<A extends Attributes>(
+  definition: Resource<A>,
+  author: BodyAuthor,
+  body: Record<string, unknown>,
+): Created<A> {
+  const given = known(definition, body);
+  const projectId = given.project_id ?? author.projectId;
+  if (projectId !== author.projectId && !author.isAdmin) {
+    throw badRequest(
+      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
+    );
+  }
+  const values: Record<string, unknown> = {};
+  for (const [key, declared] of Object.entries(definition.attributes)) {
+    if (!Object.hasOwn(given, key)) {
+      if (declared.post === 'required') {
+        throw badRequest(`Failed to parse request. Required attribute '${key}' not specified`);
+      }
+      if (declared.post === 'optional' && 'default' in declared) values[key] = declared.default;
+      continue;
+    }
+    if (declared.post === 'denied') throw badRequest(`Attribute '${key}' not allowed in POST`);
+    if (declared.adminOnly.set && !author.isAdmin) throw refused(definition, 'create', key);
+    values[key] = convert(key, declared, given[key]);
+  }
+  values.project_id = projectId;
+  return values as Created<A>;
+}
+
+/** Checks the inner object of a PUT: only what the body names, converted. Throws the API's 400 or 403. */
+export function validateUpdate<A extends Attributes>(
+  definition: Resource<A>,
+  author: BodyAuthor,
+  body: Record<string, unknown>,
+): Partial<Values<A>> {
+  const values: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(known(definition, body))) {
+    const declared = definition.attributes[key] as Attribute;
+    if (!declared.put) throw badRequest(`Cannot update read-only attribute ${key}`);
+    if (declared.adminOnly.set && !author.isAdmin) throw refused(definition, 'update', key);
+    values[key] = convert(key, declared, value);
+  }
+  return values as Partial<Values<A>>;
+}
+
+/** What the API shows of an object: internal attributes left out, admin's attributes for admins, `tenant_id` added. */
+export function present(
+  definition: Resource,
+  object: Record<string, unknown>,
+  viewer: { isAdmin: boolean },
+): Record<string, unknown> {
+  const shown: Record<string, unknown> = {};
+  for (const [key, declared] of Object.entries(definition.attributes)) {
+    if (declared.internal || declared.writeOnly || (declared.adminOnly.view && !viewer.isAdmin)) continue;
+    if (object[key] === undefined) continue;
+    shown[key] = object[key];
+    if (key === 'project_id') shown.tenant_id = object[key];
+  }
+  return shown;
+}

@@ -1,0 +1,56 @@
+import { attribute, given, nullable, oneOf, readOnly, text, uuid } from './attribute.ts';
+import { defineResource, identified, type ObjectOf } from './resource.ts';
+
+/** Permits traffic; what no rule of a port’s groups permits is dropped. */
+export const securityGroupRule = defineResource({
+  name: 'security_group_rule',
+  collection: 'security-group-rules',
+  bulk: true,
+  notFound: { type: 'SecurityGroupRuleNotFound', message: (id) => `Security group rule ${id} does not exist` },
+  attributes: {
+    ...identified,
+    security_group_id: attribute(uuid(), { post: 'required', put: false, doc: 'Group' }),
+    direction: attribute(oneOf('ingress', 'egress'), {
+      post: 'required',
+      put: false,
+      doc: '`ingress`: towards the VM; `egress`: from it',
+    }),
+    ethertype: attribute(given<'IPv4' | 'IPv6'>(), { put: false, default: 'IPv4', doc: 'IPv4 or IPv6, in any case' }),
+    protocol: attribute(given<string | null>(), { put: false, default: null, doc: 'Name or number; null: any' }),
+    port_range_min: attribute(given<number | null>(), {
+      storage: 'integer',
+      put: false,
+      default: null,
+      doc: 'First port, or ICMP type',
+    }),
+    port_range_max: attribute(given<number | null>(), {
+      storage: 'integer',
+      put: false,
+      default: null,
+      doc: 'Last port, or ICMP code',
+    }),
+    remote_ip_prefix: attribute(given<string | null>(), {
+      put: false,
+      default: null,
+      doc: 'Peer addresses; null: any',
+    }),
+    remote_group_id: attribute(nullable(uuid()), {
+      put: false,
+      default: null,
+      doc: 'Peers: ports that carry this group',
+    }),
+    remote_address_group_id: attribute(nullable(uuid()), {
+      put: false,
+      default: null,
+      doc: 'Peers: addresses of this group',
+    }),
+    normalized_cidr: readOnly(given<string | null>(), {
+      storage: 'computed',
+      filter: false,
+      doc: '`remote_ip_prefix`, host bits masked',
+    }),
+    description: attribute(nullable(text(255)), { put: false, default: '', doc: 'Free text' }),
+  },
+});
+
+export type SecurityGroupRule = ObjectOf<typeof securityGroupRule>;

@@ -1,0 +1,70 @@
+import { attribute, boolean, cidr, dictionary, ipAddress, listOf, nullable, oneOf, text, uuid } from './attribute.ts';
+import { defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
+
+/** A range of addresses that ports get theirs from, both ends included. */
+export interface AllocationPool {
+  start: string;
+  end: string;
+}
+
+/** A static route. */
+export interface HostRoute {
+  destination: string;
+  nexthop: string;
+}
+
+const ipv6Mode = () => nullable(oneOf('dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'));
+
+/** A block of addresses of a network. */
+export const subnet = defineResource({
+  name: 'subnet',
+  collection: 'subnets',
+  tagged: true,
+  bulk: true,
+  notFound: { type: 'SubnetNotFound', message: (id) => `Subnet ${id} could not be found.` },
+  attributes: {
+    ...identified,
+    name,
+    description,
+    network_id: attribute(uuid(), { post: 'required', put: false, doc: 'Network' }),
+    ip_version: attribute(oneOf<4 | 6>(4, 6), { storage: 'integer', post: 'required', put: false, doc: '4 or 6' }),
+    cidr: attribute(cidr(), { put: false, doc: 'Block of addresses; host bits are masked' }),
+    gateway_ip: attribute(nullable(ipAddress()), { doc: 'Router address; unset: the first host; null: none' }),
+    allocation_pools: attribute(
+      listOf(dictionary({ start: ipAddress(), end: ipAddress() })) as never as ReturnType<
+        typeof listOf<AllocationPool>
+      >,
+      { storage: 'json', doc: 'Ranges for automatic addresses; unset: all but gateway, network and broadcast' },
+    ),
+    enable_dhcp: attribute(boolean(), {
+      storage: 'boolean',
+      default: true,
+      doc: 'Whether ports get their address by DHCP',
+    }),
+    dns_nameservers: attribute(listOf(ipAddress()), {
+      storage: 'json',
+      default: [],
+      doc: 'Name servers for DHCP, at most 5',
+    }),
+    host_routes: attribute(
+      listOf(dictionary({ destination: cidr(), nexthop: ipAddress() })) as never as ReturnType<
+        typeof listOf<HostRoute>
+      >,
+      { storage: 'json', default: [], doc: 'Routes for DHCP, at most 20' },
+    ),
+    ipv6_ra_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'Who sends router advertisements, and how' }),
+    ipv6_address_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'How ports get IPv6 addresses' }),
+    subnetpool_id: attribute(nullable(uuid()), { put: false, default: null, doc: 'Pool that the block came from' }),
+    service_types: attribute(listOf(text(255)), { storage: 'json', default: [], doc: 'Device owners that it is for' }),
+    segment_id: attribute(nullable(uuid()), {
+      put: false,
+      default: null,
+      adminSet: true,
+      adminView: true,
+      doc: 'Always null',
+    }),
+    tags,
+  },
+});
+
+export type Subnet = ObjectOf<typeof subnet>;
