@@ -1,0 +1,159 @@
+import { FEED_KINDS, type FeedKind, type FeedLine, HEARTBEAT_SECONDS } from '@portward/model/feed.ts';
+import { serverFeedObjects } from '../compute/servers.ts';
+import { loadNetworkingFeed } from '../networking/feed-objects.ts';
+import type { FeedLoader, Reader, Store } from '../store/store.ts';
+
+/** Changes kept for followers that come back; one that was away for longer gets a snapshot. */
+const KEPT_CHANGES = 100_000;
+/** Objects or changes loaded at once: some milliseconds of work, so that other requests get their turn between. */
+const CHUNK = 500;
+const COMPACTION_MS = 60_000;
+
+const TABLES: Record<FeedKind, string> = {
+  network: 'networks',
+  subnet: 'subnets',
+  security_group: 'security_groups',
+  security_group_rule: 'security_group_rules',
+  router: 'routers',
+  port: 'ports',
+  floatingip: 'floatingips',
+  port_forwarding: 'port_forwardings',
+  server: 'servers',
+};
+
+/** Loads objects in the form in which the feed carries them. */
+export const loadFeedObjects: FeedLoader = async (db, kind, ids) =>
+  kind === 'server'
+    ? ((await serverFeedObjects(db, ids)) as unknown as Map<string, Record<string, unknown>>)
+    : loadNetworkingFeed(db, kind, ids);
+
+const otherRequestsTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The ordered stream of changes that data planes follow. */
+export class Feed {
+  readonly #store: Store;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#timer = setInterval(() => void this.compact().catch(() => {}), COMPACTION_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * Lines of NDJSON, several at a time, until the signal aborts. Without `after`, or when changes since then are no
+   * longer kept, a snapshot comes first.
+   */
+  async *lines(after: number | undefined, signal: AbortSignal): AsyncGenerator<string> {
+    let wake = Promise.withResolvers<void>();
+    const awaken = () => wake.resolve();
+    const unsubscribe = this.#store.onCommit(awaken);
+    signal.addEventListener('abort', awaken);
+    const heartbeat = setInterval(awaken, HEARTBEAT_SECONDS * 1000);
+    try {
+      let seq = after !== undefined && (await this.#canResume(after)) ? after : undefined;
+      if (seq === undefined) {
+        const snapshot = await this.#snapshot();
+        yield* snapshot.chunks;
+        seq = snapshot.seq;
+      }
+      yield line({ op: 'synced', seq });
+      let quietSince = Date.now();
+      while (!signal.aborted) {
+        wake = Promise.withResolvers<void>();
+        const changes: { text: string; seq: number } = await this.#changesAfter(seq);
+        if (changes.text !== '') {
+          seq = changes.seq;
+          quietSince = Date.now();
+          yield changes.text;
+          continue;
+        }
+        seq = changes.seq;
+        if (Date.now() - quietSince >= HEARTBEAT_SECONDS * 1000) {
+          quietSince = Date.now();
+          yield line({ op: 'heartbeat', seq });
+        }
+        await wake.promise;
+      }
+    } finally {
+      clearInterval(heartbeat);
+      unsubscribe();
+      signal.removeEventListener('abort', awaken);
+    }
+  }
+
+  /** Forgets changes that are older than the last `kept`. */
+  async compact(kept: number = KEPT_CHANGES): Promise<void> {
+    const last = await this.#store.read(lastSeq);
+    await this.#store.write(async (tx) => {
+      await tx.db
+        .deleteFrom('changes')
+        .where('seq', '<=', last - kept)
+        .execute();
+    });
+  }
+
+  async #canResume(after: number): Promise<boolean> {
+    return this.#store.read(async (db) => {
+      const last = await lastSeq(db);
+      const oldest = await db.selectFrom('changes').select('seq').orderBy('seq').limit(1).executeTakeFirst();
+      return after <= last && after >= (oldest?.seq ?? last + 1) - 1;
+    });
+  }
+
+  async #snapshot(): Promise<{ seq: number; chunks: string[] }> {
+    return this.#store.read(async (db) => {
+      const seq = await lastSeq(db);
+      const chunks = [line({ op: 'reset', seq })];
+      for (const kind of FEED_KINDS) {
+        let marker = '';
+        for (;;) {
+          const rows = await db
+            .selectFrom(TABLES[kind] as 'networks')
+            .select('id')
+            .where('id', '>', marker)
+            .orderBy('id')
+            .limit(CHUNK)
+            .execute();
+          if (rows.length === 0) break;
+          const ids = rows.map((row) => row.id);
+          const objects = await loadFeedObjects(db, kind, ids);
+          chunks.push(
+            ids.map((id) => line({ seq, op: 'put', kind, object: objects.get(id) } as unknown as FeedLine)).join(''),
+          );
+          marker = ids.at(-1) as string;
+          await otherRequestsTurn();
+        }
+      }
+      return { seq, chunks };
+    });
+  }
+
+  async #changesAfter(after: number): Promise<{ text: string; seq: number }> {
+    const rows = await this.#store.read((db) =>
+      db.selectFrom('changes').selectAll().where('seq', '>', after).orderBy('seq').limit(CHUNK).execute(),
+    );
+    const text = rows
+      .filter((row) => row.kind !== 'identity')
+      .map(({ seq, kind, id, object }) =>
+        line(
+          (object === null ? { seq, op: 'delete', kind, id } : { seq, op: 'put', kind, object }) as unknown as FeedLine,
+        ),
+      )
+      .join('');
+    return { text, seq: rows.at(-1)?.seq ?? after };
+  }
+}
+
+const line = (value: FeedLine): string => `${JSON.stringify(value)}\n`;
+
+async function lastSeq(db: Reader): Promise<number> {
+  const row = await db
+    .selectFrom('changes')
+    .select((expression) => expression.fn.max('seq').as('seq'))
+    .executeTakeFirst();
+  return Number(row?.seq ?? 0);
+}

@@ -1,0 +1,28 @@
+import { ApiError } from '@portward/model/api-error.ts';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Body of an error of the Networking API. */
+export const neutronError = (type: string, message: string) => ({ NeutronError: { type, message, detail: '' } });
+
+/** Answers what a networking route threw, in Neutron's shape. What is not ours is logged and shown as a bare 500. */
+export function answerNetworkingError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof ApiError) {
+    if (error.status === 401) {
+      return reply.code(401).send({ error: { code: 401, title: 'Unauthorized', message: error.message } });
+    }
+    return reply.code(error.status).send(neutronError(error.type, error.message));
+  }
+  const status = (error as FastifyError).statusCode ?? 500;
+  if (status === 413)
+    return reply.code(413).send(neutronError('HTTPRequestEntityTooLarge', 'Request body is too large.'));
+  if (status < 500) return reply.code(400).send(neutronError('HTTPBadRequest', 'Body contains invalid data'));
+  request.log.error({ err: error }, 'request failed');
+  return reply
+    .code(500)
+    .send(
+      neutronError('HTTPInternalServerError', 'Request Failed: internal server error while processing your request.'),
+    );
+}
+
+/** 404 of a path that leads nowhere. */
+export const noSuchPath = (): ApiError => new ApiError(404, 'HTTPNotFound', 'The resource could not be found.');

@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto';
+import { ApiError, badRequest } from '@portward/model/api-error.ts';
+import {
+  type BodyAuthor,
+  type Created,
+  columnOf,
+  type ObjectOf,
+  present,
+  type Resource,
+  validateCreate,
+  validateUpdate,
+} from '@portward/model/resource.ts';
+import { sql } from 'kysely';
+import type { Caller } from '../caller.ts';
+import type { RowOf } from '../store/schema.ts';
+import type { Reader, Store, Transaction } from '../store/store.ts';
+import {
+  type AnySelect,
+  applyListQuery,
+  parseFields,
+  parseListQuery,
+  project,
+  type QueryString,
+} from './list-query.ts';
+import { type Context, forbidden, type Rules, requireWriter } from './rules.ts';
+
+type Body = Record<string, unknown>;
+
+/** One page of a list. */
+export interface Page {
+  readonly items: Record<string, unknown>[];
+  /** Id of the first and last item, for the links to neighbouring pages. */
+  readonly first: string | undefined;
+  readonly last: string | undefined;
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly marker: string | undefined;
+}
+
+const author = (caller: Caller): BodyAuthor => caller;
+
+/** The operations of the Networking API on one resource: the same for all, with the resource's own rules inside. */
+export class Collection<R extends Resource = Resource> {
+  readonly rules: Rules<R>;
+  readonly #store: Store;
+
+  constructor(store: Store, rules: Rules<R>) {
+    this.#store = store;
+    this.rules = rules;
+  }
+
+  get definition(): R {
+    return this.rules.definition;
+  }
+
+  async list(query: QueryString, context: Context): Promise<Page> {
+    const { rules } = this;
+    const asked = parseListQuery(this.definition, query, rules.filters ?? {}, rules.ignoredFilters);
+    await this.#prepare(context);
+    return this.#store.read(async (db) => {
+      await rules.requireParent?.(db, context);
+      const base = this.#visible(db, context);
+      const select = await applyListQuery(db, this.definition, base, asked, rules.filters ?? {});
+      const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
+      if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();
+      const objects = await rules.load(db, rows, context);
+      const ids = rows.map((row) => (row as unknown as { id: string }).id);
+      return {
+        items: objects.map((object) => project(present(this.definition, object as Body, context.caller), asked.fields)),
+        first: ids[0],
+        last: ids.at(-1),
+        limit: asked.limit,
+        reverse: asked.reverse,
+        marker: asked.marker,
+      };
+    });
+  }
+
+  async show(id: string, query: QueryString, context: Context): Promise<Record<string, unknown>> {
+    const object = await this.#store.read((db) => this.find(db, id, context));
+    return project(present(this.definition, object as Body, context.caller), parseFields(query));
+  }
+
+  /** Creates one object, or all of a list or none. */
+  async create(bodies: Body[], context: Context): Promise<Record<string, unknown>[]> {
+    const { rules, definition } = this;
+    if (rules.create === undefined) throw methodNotAllowed();
+    requireWriter('create', definition, context.caller);
+    if (rules.adminWrites && !context.caller.isAdmin) throw forbidden('create', definition);
+    const values = bodies.map((body) => validateCreate(definition, author(context.caller), body));
+    rules.checkBulk?.(values as never);
+    return this.#store.write(async (tx) => {
+      await rules.requireParent?.(tx.db, context);
+      await rules.prepare?.(tx, context);
+      const ids: string[] = [];
+      for (const item of values)
+        ids.push(await (rules.create as NonNullable<typeof rules.create>)(tx, item as never, context));
+      const rows = await this.#rows(tx.db, ids);
+      const objects = await rules.load(tx.db, rows, context);
+      return objects.map((object) => present(definition, object as Body, context.caller));
+    });
+  }
+
+  async update(id: string, body: Body, context: Context, ifMatch?: number): Promise<Record<string, unknown>> {
+    const { rules, definition } = this;
+    if (rules.update === undefined) throw methodNotAllowed();
+    return this.#store.write(async (tx) => {
+      const current = await this.#writable(tx, 'update', id, context, ifMatch);
+      const values = validateUpdate(definition, author(context.caller), body);
+      this.#checkNewOwner(values as Body, current as Body, context);
+      await (rules.update as NonNullable<typeof rules.update>)(tx, current, values as never, context);
+      const after = await this.find(tx.db, id, context);
+      return present(definition, after as Body, context.caller);
+    });
+  }
+
+  async remove(id: string, context: Context, ifMatch?: number): Promise<void> {
+    const { rules } = this;
+    if (rules.remove === undefined) throw methodNotAllowed();
+    await this.#store.write(async (tx) => {
+      const current = await this.#writable(tx, 'delete', id, context, ifMatch);
+      await (rules.remove as NonNullable<typeof rules.remove>)(tx, current, context);
+    });
+  }
+
+  /** The object, if the caller may see it; else the resource's 404. */
+  async find(db: Reader, id: string, context: Context): Promise<ObjectOf<R>> {
+    await this.rules.requireParent?.(db, context);
+    const select = this.#visible(db, context).where(`${this.definition.table}.id`, '=', id);
+    const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
+    const [object] = await this.rules.load(db, rows, context);
+    if (object === undefined) throw this.definition.notFound(id);
+    return object;
+  }
+
+  /** The object, if the caller may change it: 404 when it may not see it, 403 when it may see it only. */
+  async #writable(
+    tx: Transaction,
+    verb: 'update' | 'delete',
+    id: string,
+    context: Context,
+    ifMatch: number | undefined,
+  ): Promise<ObjectOf<R>> {
+    const { caller } = context;
+    const object = await this.find(tx.db, id, context);
+    requireWriter(verb, this.definition, caller);
+    const owner = (object as Body).project_id;
+    const foreign = owner !== undefined && owner !== caller.projectId;
+    if (!caller.isAdmin && (this.rules.adminWrites || foreign)) throw forbidden(verb, this.definition);
+    const revision = (object as Body).revision_number;
+    if (ifMatch !== undefined && revision !== ifMatch) {
+      throw new ApiError(
+        412,
+        'RevisionNumberConstraintFailed',
+        `Constrained to ${ifMatch}, but current revision is ${revision}`,
+      );
+    }
+    return object;
+  }
+
+  #checkNewOwner(values: Body, current: Body, { caller }: Context): void {
+    const owner = values.project_id;
+    if (owner !== undefined && owner !== current.project_id && !caller.isAdmin) {
+      throw badRequest(
+        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
+      );
+    }
+  }
+
+  async #prepare(context: Context): Promise<void> {
+    const { rules } = this;
+    if (rules.needsPrepare === undefined || rules.prepare === undefined) return;
+    const needed = await this.#store.read((db) =>
+      (rules.needsPrepare as NonNullable<typeof rules.needsPrepare>)(db, context),
+    );
+    if (needed) await this.#store.write((tx) => (rules.prepare as NonNullable<typeof rules.prepare>)(tx, context));
+  }
+
+  async #rows(db: Reader, ids: string[]): Promise<RowOf<R>[]> {
+    const found = await db
+      .selectFrom(this.definition.table as 'networks')
+      .selectAll()
+      .where('id', 'in', ids)
+      .execute();
+    const byId = new Map(found.map((row) => [row.id, row as unknown as RowOf<R>]));
+    return ids.map((id) => byId.get(id) as RowOf<R>);
+  }
+
+  #visible(db: Reader, context: Context): AnySelect {
+    const base = db.selectFrom(this.definition.table as 'networks') as unknown as AnySelect;
+    if (this.rules.visible !== undefined) return this.rules.visible(base, context);
+    return context.caller.isAdmin
+      ? base
+      : base.where(`${this.definition.table}.project_id`, '=', context.caller.projectId);
+  }
+}
+
+const methodNotAllowed = (): ApiError =>
+  new ApiError(
+    405,
+    'HTTPMethodNotAllowed',
+    'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  );
+
+/** Inserts a new object's row: an id (unless given), times and first revision are added; answers the id. */
+export async function insertObject<R extends Resource>(
+  tx: Transaction,
+  definition: R,
+  values: Partial<ObjectOf<R>> & { project_id: string },
+): Promise<string> {
+  const complete: Body = { id: randomUUID(), ...values, created_at: tx.now, updated_at: tx.now, revision_number: 0 };
+  const row: Body = {};
+  for (const [name, declared] of Object.entries(definition.attributes)) {
+    if (declared.storage !== 'computed') row[columnOf(name)] = complete[name] ?? null;
+  }
+  await tx.db
+    .insertInto(definition.table as 'networks')
+    .values(row as never)
+    .execute();
+  return complete.id as string;
+}
+
+const STORED_REVISION = { revision_number: sql<number>`revision_number + 1` };
+
+/** Writes changed attributes of an object, new revision and time with them. */
+export async function updateObject<R extends Resource>(
+  tx: Transaction,
+  definition: R,
+  id: string,
+  values: Partial<ObjectOf<R>>,
+): Promise<void> {
+  await updateRow(tx, definition, id, values, { ...STORED_REVISION, updated_at: tx.now });
+}
+
+/** Writes changed attributes of a resource that keeps no revisions. */
+export async function updateRow<R extends Resource>(
+  tx: Transaction,
+  definition: R,
+  id: string,
+  values: Partial<ObjectOf<R>>,
+  more: Record<string, unknown> = {},
+): Promise<void> {
+  const changes: Body = { ...more };
+  for (const [name, value] of Object.entries(values)) {
+    const declared = definition.attributes[name];
+    if (declared !== undefined && declared.storage !== 'computed' && value !== undefined)
+      changes[columnOf(name)] = value;
+  }
+  if (Object.keys(changes).length === 0) return;
+  await tx.db
+    .updateTable(definition.table as 'networks')
+    .set(changes as never)
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Values of a POST, typed for one definition. */
+export type NewValues<R> = R extends Resource<infer A> ? Created<A> : never;

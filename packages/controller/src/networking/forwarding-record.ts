@@ -1,0 +1,32 @@
+import { floatingIp } from '@portward/model/floating-ip.ts';
+import type { SelectQueryBuilder } from 'kysely';
+import type { Database } from '../store/schema.ts';
+import type { Transaction } from '../store/store.ts';
+import { updateObject } from './collection.ts';
+
+type ForwardingSelect = SelectQueryBuilder<Database, 'port_forwardings', { id: string; floatingip_id: string }>;
+
+/** Deletes the forwardings that `which` selects. A floating IP that loses its last one lets its router go. */
+export async function deleteForwardings(
+  tx: Transaction,
+  which: (query: ForwardingSelect) => ForwardingSelect,
+): Promise<void> {
+  const rows = await which(tx.db.selectFrom('port_forwardings').select(['id', 'floatingip_id'])).execute();
+  if (rows.length === 0) return;
+  const ids = rows.map((row) => row.id);
+  await tx.db.deleteFrom('port_forwardings').where('id', 'in', ids).execute();
+  await tx.db.deleteFrom('applied').where('kind', '=', 'port_forwarding').where('resource_id', 'in', ids).execute();
+  for (const id of ids) tx.deleted('port_forwarding', id);
+  for (const floatingIpId of new Set(rows.map((row) => row.floatingip_id))) await releaseRouter(tx, floatingIpId);
+}
+
+/** Without forwardings and without a port, a floating IP has no router, and nothing carries it out. */
+async function releaseRouter(tx: Transaction, floatingIpId: string): Promise<void> {
+  const left = await tx.db
+    .selectFrom('port_forwardings')
+    .select('id')
+    .where('floatingip_id', '=', floatingIpId)
+    .executeTakeFirst();
+  await updateObject(tx, floatingIp, floatingIpId, left === undefined ? { router_id: null, status: 'DOWN' } : {});
+  tx.changed('floatingip', floatingIpId);
+}

@@ -1,0 +1,26 @@
+import { ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
+import type { Reader } from '../store/store.ts';
+
+/**
+ * The router that links a subnet to an external network: of those with an interface on the one and the gateway on the
+ * other, the one whose interface has the subnet's gateway address, else the first (Neutron's choice).
+ */
+export async function routerBetween(
+  db: Reader,
+  subnetId: string,
+  externalNetworkId: string,
+): Promise<string | undefined> {
+  const candidates = await db
+    .selectFrom('fixed_ips')
+    .innerJoin('ports', 'ports.id', 'fixed_ips.port_id')
+    .innerJoin('routers', 'routers.id', 'ports.device_id')
+    .innerJoin('subnets', 'subnets.id', 'fixed_ips.subnet_id')
+    .select(['routers.id', 'fixed_ips.ip_address', 'subnets.gateway_ip'])
+    .where('fixed_ips.subnet_id', '=', subnetId)
+    .where('ports.device_owner', 'in', [...ROUTER_INTERFACE_OWNERS])
+    .where('routers.gateway_network_id', '=', externalNetworkId)
+    .orderBy('routers.created_at')
+    .orderBy('routers.id')
+    .execute();
+  return (candidates.find((row) => row.ip_address === row.gateway_ip) ?? candidates[0])?.id;
+}

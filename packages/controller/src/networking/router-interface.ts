@@ -1,0 +1,240 @@
+import { badRequest } from '@portward/model/api-error.ts';
+import { isUuid } from '@portward/model/attribute.ts';
+import { type Cidr, cidrContains, cidrsOverlap, parseCidr } from '@portward/model/ip-address.ts';
+import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
+import { router } from '@portward/model/router.ts';
+import type { HostRoute } from '@portward/model/subnet.ts';
+import { subnet } from '@portward/model/subnet.ts';
+import type { Database } from '../store/schema.ts';
+import type { Reader, Store, Transaction } from '../store/store.ts';
+import { loadAddresses } from './address-allocation.ts';
+import { type Collection, updateObject } from './collection.ts';
+import {
+  badResource,
+  interfaceNeeded,
+  interfaceRouted,
+  noInterface,
+  noInterfaceOnSubnet,
+  portInUse,
+  subnetMismatch,
+} from './errors.ts';
+import { checkRoutes, extraRoutes } from './extra-routes.ts';
+import { requireNetwork } from './network-access.ts';
+import { removePort } from './port.ts';
+import { createPort } from './port-record.ts';
+import { ensureSnatPorts, ownInterfaces } from './router-ports.ts';
+import { type Context, forbidden, requireWriter } from './rules.ts';
+
+type RouterRow = Database['routers'];
+type Body = Record<string, unknown>;
+
+/** The actions on a router that are no plain update: interfaces and extra routes. */
+export class RouterActions {
+  readonly #store: Store;
+  readonly #routers: Collection<typeof router>;
+
+  constructor(store: Store, routers: Collection<typeof router>) {
+    this.#store = store;
+    this.#routers = routers;
+  }
+
+  addInterface(id: string, body: Body, context: Context): Promise<Body> {
+    return this.#change(id, context, async (tx, current) => {
+      const { subnet_id: subnetId, port_id: portId } = checkInterfaceBody(body);
+      if (portId !== undefined && subnetId !== undefined)
+        throw badResource('router', 'Cannot specify both subnet-id and port-id');
+      const made =
+        portId !== undefined
+          ? await this.#addPort(tx, current, portId, context)
+          : await this.#addSubnet(tx, current, subnetId as string, context);
+      await updateObject(tx, router, id, {});
+      await ensureSnatPorts(tx, id);
+      tx.changed('router', id);
+      return interfaceBody(current, made);
+    });
+  }
+
+  removeInterface(id: string, body: Body, context: Context): Promise<Body> {
+    return this.#change(id, context, async (tx, current) => {
+      const { subnet_id: subnetId, port_id: portId } = checkInterfaceBody(body);
+      const interfaces = await ownInterfaces(tx.db, id);
+      const addresses = await loadAddresses(
+        tx.db,
+        interfaces.map((row) => row.id),
+      );
+      const onSubnet = (row: { id: string }) =>
+        (addresses.get(row.id) ?? []).some((item) => item.subnet_id === subnetId);
+      const found = portId !== undefined ? interfaces.find((row) => row.id === portId) : interfaces.find(onSubnet);
+      if (found === undefined)
+        throw portId !== undefined ? noInterface(id, portId) : noInterfaceOnSubnet(id, subnetId as string);
+      if (portId !== undefined && subnetId !== undefined && !onSubnet(found)) throw subnetMismatch(portId, subnetId);
+      const fixedIps = addresses.get(found.id) ?? [];
+      for (const item of fixedIps) await refuseNeeded(tx.db, current, item.subnet_id);
+      await removePort(tx, found.id, context.caller);
+      await updateObject(tx, router, id, {});
+      await ensureSnatPorts(tx, id);
+      tx.changed('router', id);
+      return interfaceBody(current, { id: found.id, network_id: found.network_id, fixed_ips: fixedIps });
+    });
+  }
+
+  /** Adds or removes extra routes without touching others; answers the router. */
+  changeRoutes(id: string, body: Body, context: Context, adding: boolean): Promise<Body> {
+    const wanted = extraRoutes(body);
+    const same = (a: HostRoute) => (b: HostRoute) => a.destination === b.destination && a.nexthop === b.nexthop;
+    return this.#change(id, context, async (tx, current) => {
+      const kept = current.routes.filter((route) => !wanted.some(same(route)));
+      const routes = adding
+        ? [...current.routes, ...wanted.filter((route) => !current.routes.some(same(route)))]
+        : kept;
+      if (adding) await checkRoutes(tx.db, current, routes);
+      await updateObject(tx, router, id, { routes });
+      tx.changed('router', id);
+      return (await this.#routers.find(tx.db, id, context)) as Body;
+    });
+  }
+
+  #change<T>(id: string, context: Context, work: (tx: Transaction, current: RouterRow) => Promise<T>): Promise<T> {
+    return this.#store.write(async (tx) => {
+      const object = await this.#routers.find(tx.db, id, context);
+      requireWriter('update', router, context.caller);
+      if (!context.caller.isAdmin && object.project_id !== context.caller.projectId) throw forbidden('update', router);
+      return work(tx, object as unknown as RouterRow);
+    });
+  }
+
+  async #addSubnet(tx: Transaction, current: RouterRow, subnetId: string, { caller }: Context) {
+    const row = await tx.db.selectFrom('subnets').selectAll().where('id', '=', subnetId).executeTakeFirst();
+    if (row === undefined) throw subnet.notFound(subnetId);
+    const network = await requireNetwork(tx.db, row.network_id, caller).catch(() => undefined);
+    if (network === undefined || (!caller.isAdmin && row.project_id !== caller.projectId && !network.shared))
+      throw subnet.notFound(subnetId);
+    if (row.gateway_ip === null) throw badResource('router', 'Subnet for router interface must have a gateway IP');
+    await refuseOverlap(tx.db, current, [row]);
+    const made = await createPort(tx, {
+      project_id: current.project_id,
+      network_id: row.network_id,
+      fixed_ips: [{ subnet_id: subnetId, ip_address: row.gateway_ip }],
+      device_id: current.id,
+      device_owner: interfaceOwner(current),
+    });
+    return { id: made.id, network_id: row.network_id, fixed_ips: made.fixed_ips };
+  }
+
+  async #addPort(tx: Transaction, current: RouterRow, portId: string, { caller }: Context) {
+    const row = await tx.db.selectFrom('ports').selectAll().where('id', '=', portId).executeTakeFirst();
+    if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw port.notFound(portId);
+    if (row.device_id !== '') throw portInUse(portId, row.network_id, row.device_id);
+    const fixedIps = (await loadAddresses(tx.db, [portId])).get(portId) ?? [];
+    if (fixedIps.length === 0) throw badResource('router', 'Router port must have at least one fixed IP');
+    const subnets = await tx.db
+      .selectFrom('subnets')
+      .selectAll()
+      .where(
+        'id',
+        'in',
+        fixedIps.map((item) => item.subnet_id),
+      )
+      .execute();
+    await refuseOverlap(tx.db, current, subnets);
+    await tx.db.deleteFrom('port_security_groups').where('port_id', '=', portId).execute();
+    await updateObject(tx, port, portId, {
+      device_id: current.id,
+      device_owner: interfaceOwner(current),
+      port_security_enabled: false,
+    });
+    tx.changed('port', portId);
+    return { id: portId, network_id: row.network_id, fixed_ips: fixedIps };
+  }
+}
+
+const interfaceOwner = (row: RouterRow): string =>
+  row.distributed ? DEVICE_OWNER.distributedInterface : DEVICE_OWNER.routerInterface;
+
+function checkInterfaceBody(body: Body): { subnet_id?: string; port_id?: string } {
+  const { subnet_id: subnetId, port_id: portId } = body;
+  if (subnetId === undefined && portId === undefined) {
+    throw badResource('router', 'Either subnet_id or port_id must be specified.');
+  }
+  for (const [key, value] of Object.entries({ subnet_id: subnetId, port_id: portId })) {
+    if (value !== undefined && !isUuid(value))
+      throw badRequest(`Invalid input for ${key}. Reason: '${value}' is not a valid UUID.`);
+  }
+  return {
+    ...(subnetId !== undefined && { subnet_id: subnetId as string }),
+    ...(portId !== undefined && { port_id: portId as string }),
+  };
+}
+
+const interfaceBody = (
+  current: RouterRow,
+  made: { id: string; network_id: string; fixed_ips: readonly FixedIp[] },
+): Body => ({
+  id: current.id,
+  tenant_id: current.project_id,
+  project_id: current.project_id,
+  port_id: made.id,
+  network_id: made.network_id,
+  subnet_id: made.fixed_ips[0]?.subnet_id,
+  subnet_ids: made.fixed_ips.map((item) => item.subnet_id),
+});
+
+async function refuseOverlap(db: Reader, current: RouterRow, added: Database['subnets'][]): Promise<void> {
+  const interfaces = await ownInterfaces(db, current.id);
+  const ids = [
+    ...(
+      await loadAddresses(
+        db,
+        interfaces.map((row) => row.id),
+      )
+    ).values(),
+  ]
+    .flat()
+    .map((item) => item.subnet_id);
+  const present =
+    ids.length === 0 ? [] : await db.selectFrom('subnets').select(['id', 'cidr']).where('id', 'in', ids).execute();
+  for (const row of added) {
+    if (row.network_id === current.gateway_network_id) {
+      throw badResource('router', `Router already has its gateway on network ${row.network_id}`);
+    }
+    for (const other of present) {
+      if (other.id === row.id) throw badResource('router', `Router already has a port on subnet ${row.id}`);
+      if (cidrsOverlap(parseCidr(other.cidr) as Cidr, parseCidr(row.cidr) as Cidr)) {
+        throw badResource(
+          'router',
+          `Cidr ${row.cidr} of subnet ${row.id} overlaps with cidr ${other.cidr} of subnet ${other.id}`,
+        );
+      }
+    }
+  }
+}
+
+/** An interface that floating IPs, forwardings or extra routes go through stays. */
+async function refuseNeeded(db: Reader, current: RouterRow, subnetId: string): Promise<void> {
+  const associated = await db
+    .selectFrom('floatingips')
+    .innerJoin('fixed_ips', (join) =>
+      join
+        .onRef('fixed_ips.port_id', '=', 'floatingips.port_id')
+        .onRef('fixed_ips.ip_address', '=', 'floatingips.fixed_ip_address'),
+    )
+    .select('floatingips.id')
+    .where('floatingips.router_id', '=', current.id)
+    .where('fixed_ips.subnet_id', '=', subnetId)
+    .executeTakeFirst();
+  const forwarded = await db
+    .selectFrom('port_forwardings')
+    .innerJoin('floatingips', 'floatingips.id', 'port_forwardings.floatingip_id')
+    .innerJoin('fixed_ips', (join) =>
+      join
+        .onRef('fixed_ips.port_id', '=', 'port_forwardings.internal_port_id')
+        .onRef('fixed_ips.ip_address', '=', 'port_forwardings.internal_ip_address'),
+    )
+    .select('port_forwardings.id')
+    .where('floatingips.router_id', '=', current.id)
+    .where('fixed_ips.subnet_id', '=', subnetId)
+    .executeTakeFirst();
+  if (associated !== undefined || forwarded !== undefined) throw interfaceNeeded(subnetId, current.id);
+  const { cidr } = await db.selectFrom('subnets').select('cidr').where('id', '=', subnetId).executeTakeFirstOrThrow();
+  if (current.routes.some((route) => cidrContains(cidr, route.nexthop))) throw interfaceRouted(subnetId, current.id);
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { DEVICE_OWNER, port } from '@portward/model/port.ts';
+import type { Reader, Transaction } from '../store/store.ts';
+import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
+import { updateObject } from './collection.ts';
+import { createPort, deletePort } from './port-record.ts';
+
+/** Seconds without a word after which an agent counts as down (Neutron's agent_down_time). */
+export const AGENT_DOWN_SECONDS = 75;
+
+/** Time as the agents table keeps it: `YYYY-MM-DD HH:MM:SS`, UTC. */
+export const agentTime = (date: Date): string => date.toISOString().slice(0, 19).replace('T', ' ');
+
+/** Whether a heartbeat of that time still counts. */
+export const isAlive = (heartbeat: string, now: Date = new Date()): boolean =>
+  now.getTime() - Date.parse(`${heartbeat.replace(' ', 'T')}Z`) < AGENT_DOWN_SECONDS * 1000;
+
+type AgentType = 'L3 agent' | 'DHCP agent';
+
+/** The live host with the fewest of the objects that the table assigns, or null when there is none. */
+async function leastLoadedHost(db: Reader, type: AgentType, table: 'routers' | 'networks'): Promise<string | null> {
+  const agents = await db
+    .selectFrom('agents')
+    .select(['host', 'heartbeat_timestamp'])
+    .where('agent_type', '=', type)
+    .where('admin_state_up', '=', true)
+    .execute();
+  const hosts = agents.filter((row) => isAlive(row.heartbeat_timestamp)).map((row) => row.host);
+  if (hosts.length <= 1) return hosts[0] ?? null;
+  const loads = await db
+    .selectFrom(table)
+    .select(['agent_host', (expression) => expression.fn.countAll<number>().as('load')])
+    .where('agent_host', 'in', hosts)
+    .groupBy('agent_host')
+    .execute();
+  const load = new Map(loads.map((row) => [row.agent_host, Number(row.load)]));
+  return hosts.toSorted((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0) || (a < b ? -1 : 1))[0] ?? null;
+}
+
+/** Gives a network without a host one for its DHCP, if there is any. */
+export async function scheduleNetwork(tx: Transaction, id: string, host?: string): Promise<void> {
+  const chosen = host ?? (await leastLoadedHost(tx.db, 'DHCP agent', 'networks'));
+  if (chosen === null) return;
+  await tx.db
+    .updateTable('networks')
+    .set({ agent_host: chosen })
+    .where('id', '=', id)
+    .where('agent_host', 'is', null)
+    .execute();
+  tx.changed('network', id);
+  await ensureDhcpPort(tx, id);
+}
+
+/** Gives a router without a host one, if there is any. */
+export async function scheduleRouter(tx: Transaction, id: string, host?: string): Promise<void> {
+  const chosen = host ?? (await leastLoadedHost(tx.db, 'L3 agent', 'routers'));
+  if (chosen === null) return;
+  await tx.db
+    .updateTable('routers')
+    .set({ agent_host: chosen })
+    .where('id', '=', id)
+    .where('agent_host', 'is', null)
+    .execute();
+  tx.changed('router', id);
+}
+
+/** Everything that waits for a host goes to this one. */
+export async function adoptUnscheduled(tx: Transaction, host: string): Promise<void> {
+  for (const { id } of await tx.db.selectFrom('routers').select('id').where('agent_host', 'is', null).execute()) {
+    await scheduleRouter(tx, id, host);
+  }
+  for (const { id } of await tx.db.selectFrom('networks').select('id').where('agent_host', 'is', null).execute()) {
+    await scheduleNetwork(tx, id, host);
+  }
+}
+
+/** A DHCP port's device id, as Neutron forms it: a UUID (version 5, DNS) of the host's name, and the network's id. */
+function dhcpDeviceId(host: string, networkId: string): string {
+  const namespace = Buffer.from('6ba7b8109dad11d180b400c04fd430c8', 'hex');
+  const hash = createHash('sha1').update(namespace).update(host).digest();
+  hash[6] = ((hash[6] as number) & 0x0f) | 0x50;
+  hash[8] = ((hash[8] as number) & 0x3f) | 0x80;
+  const hex = hash.toString('hex');
+  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
+  return `dhcp${uuid}-${networkId}`;
+}
+
+/** A network with a host and a subnet with DHCP has a port for it, with an address on each such subnet; else none. */
+export async function ensureDhcpPort(tx: Transaction, networkId: string): Promise<void> {
+  const network = await tx.db
+    .selectFrom('networks')
+    .select(['project_id', 'agent_host'])
+    .where('id', '=', networkId)
+    .executeTakeFirst();
+  if (network === undefined || network.agent_host === null) return;
+  const subnets = await tx.db
+    .selectFrom('subnets')
+    .select('id')
+    .where('network_id', '=', networkId)
+    .where('enable_dhcp', '=', true)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+  const present = await tx.db
+    .selectFrom('ports')
+    .select('id')
+    .where('network_id', '=', networkId)
+    .where('device_owner', '=', DEVICE_OWNER.dhcp)
+    .executeTakeFirst();
+  if (subnets.length === 0) {
+    if (present !== undefined) await deletePort(tx, present.id);
+    return;
+  }
+  const wanted = subnets.map(({ id }) => ({ subnet_id: id }));
+  if (present === undefined) {
+    await createPort(tx, {
+      project_id: network.project_id,
+      network_id: networkId,
+      fixed_ips: wanted,
+      device_id: dhcpDeviceId(network.agent_host, networkId),
+      device_owner: DEVICE_OWNER.dhcp,
+      more: { 'binding:host_id': network.agent_host },
+    });
+    return;
+  }
+  const addresses = (await loadAddresses(tx.db, [present.id])).get(present.id) ?? [];
+  const held = new Set(addresses.map((item) => item.subnet_id));
+  if (held.size === wanted.length && wanted.every((item) => held.has(item.subnet_id))) return;
+  const next = await allocateAddresses(tx, { networkId, fixedIps: wanted, present: addresses });
+  await writeAddresses(tx, present.id, networkId, next);
+  await updateObject(tx, port, present.id, {});
+  tx.changed('port', present.id);
+}

@@ -1,0 +1,229 @@
+import { badRequest } from '@portward/model/api-error.ts';
+import { type Cidr, cidrsOverlap, formatIp, ipVersion, parseCidr, parseIp } from '@portward/model/ip-address.ts';
+import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
+import { type AllocationPool, type HostRoute, subnet } from '@portward/model/subnet.ts';
+import { sql } from 'kysely';
+import type { Reader } from '../store/store.ts';
+import { insertObject, updateObject } from './collection.ts';
+import {
+  badResource,
+  foreignNetwork,
+  gatewayConflict,
+  gatewayInUse,
+  invalidArgument,
+  poolInvalid,
+  poolOutOfBounds,
+  poolsOverlap,
+  subnetInUse,
+  tooManyHostRoutes,
+  tooManyNameservers,
+} from './errors.ts';
+import { touchNetwork } from './network.ts';
+import { requireNetwork } from './network-access.ts';
+import type { Rules } from './rules.ts';
+import { ensureDhcpPort } from './scheduling.ts';
+import { loadTags, removeTags } from './tags.ts';
+
+const MOST_NAMESERVERS = 5;
+const MOST_HOST_ROUTES = 20;
+
+/** Rules of subnets: of one's own networks, and of shared ones to look at. */
+export const subnetRules: Rules<typeof subnet> = {
+  definition: subnet,
+
+  visible: (query, { caller }) =>
+    caller.isAdmin
+      ? query
+      : query.where(
+          sql<boolean>`(subnets.project_id = ${caller.projectId} or subnets.network_id in (select id from networks where shared or project_id = ${caller.projectId}))`,
+        ),
+
+  async load(db, rows) {
+    const tags = await loadTags(
+      db,
+      rows.map((row) => row.id),
+    );
+    return rows.map((row) => ({ ...row, tags: tags.get(row.id) ?? [] }));
+  },
+
+  async create(tx, values, { caller }) {
+    const network = await requireNetwork(tx.db, values.network_id as string, caller);
+    if (!caller.isAdmin && network.project_id !== caller.projectId) throw foreignNetwork(caller.projectId, 'subnet');
+    const version = values.ip_version as 4 | 6;
+    if (values.cidr === undefined) {
+      throw badResource('subnets', 'a subnetpool must be specified in the absence of a cidr.');
+    }
+    const block = parseCidr(values.cidr) as Cidr;
+    if (block.version !== version)
+      throw invalidArgument(`cidr '${values.cidr}' does not match the ip_version '${version}'`);
+    const dhcp = values.enable_dhcp ?? true;
+    const usableBits = version === 4 ? 30 : 126;
+    if (dhcp && block.prefix > usableBits) {
+      throw invalidArgument('Subnet has a prefix length that is incompatible with DHCP service enabled');
+    }
+    checkIpv6Modes(version, block.prefix, dhcp, values.ipv6_ra_mode ?? null, values.ipv6_address_mode ?? null);
+    const others = await tx.db
+      .selectFrom('subnets')
+      .select(['id', 'cidr'])
+      .where('network_id', '=', network.id)
+      .execute();
+    if (others.some((other) => cidrsOverlap(parseCidr(other.cidr) as Cidr, block))) {
+      throw invalidArgument(
+        `Requested subnet with cidr: ${values.cidr} for network: ${network.id} overlaps with another subnet`,
+      );
+    }
+    const gateway = values.gateway_ip === undefined ? firstHost(block) : values.gateway_ip;
+    checkGateway(block, gateway);
+    const pools = values.allocation_pools ?? defaultPools(block, gateway);
+    checkPools(block, gateway, pools);
+    checkServices('subnet', version, values.dns_nameservers ?? [], values.host_routes ?? []);
+    const id = await insertObject(tx, subnet, {
+      ...values,
+      project_id: values.project_id,
+      gateway_ip: gateway,
+      allocation_pools: pools,
+    });
+    tx.changed('subnet', id);
+    await touchNetwork(tx, network.id);
+    await ensureDhcpPort(tx, network.id);
+    return id;
+  },
+
+  async update(tx, current, values) {
+    const block = parseCidr(current.cidr) as Cidr;
+    const gateway = values.gateway_ip === undefined ? current.gateway_ip : values.gateway_ip;
+    const pools = values.allocation_pools ?? current.allocation_pools;
+    if (values.gateway_ip !== undefined && values.gateway_ip !== current.gateway_ip) {
+      checkGateway(block, gateway);
+      const user =
+        current.gateway_ip === null ? undefined : await routerPortWith(tx.db, current.id, current.gateway_ip);
+      if (user !== undefined) throw gatewayInUse(current.gateway_ip as string, user);
+    }
+    if (values.gateway_ip !== undefined || values.allocation_pools !== undefined) checkPools(block, gateway, pools);
+    checkServices(current.id, current.ip_version, values.dns_nameservers ?? [], values.host_routes ?? []);
+    await updateObject(tx, subnet, current.id, values);
+    tx.changed('subnet', current.id);
+    await ensureDhcpPort(tx, current.network_id);
+  },
+
+  async remove(tx, current) {
+    const used = await tx.db
+      .selectFrom('fixed_ips')
+      .innerJoin('ports', 'ports.id', 'fixed_ips.port_id')
+      .select('ports.id')
+      .where('fixed_ips.subnet_id', '=', current.id)
+      .where('ports.device_owner', '!=', DEVICE_OWNER.dhcp)
+      .executeTakeFirst();
+    if (used !== undefined) throw subnetInUse(current.id);
+    await tx.db.deleteFrom('fixed_ips').where('subnet_id', '=', current.id).execute();
+    await removeTags(tx, current.id);
+    await tx.db.deleteFrom('subnets').where('id', '=', current.id).execute();
+    tx.deleted('subnet', current.id);
+    await touchNetwork(tx, current.network_id);
+    await ensureDhcpPort(tx, current.network_id);
+  },
+};
+
+function checkIpv6Modes(
+  version: 4 | 6,
+  prefix: number,
+  dhcp: boolean,
+  ra: string | null,
+  address: string | null,
+): void {
+  for (const [name, mode] of [
+    ['ipv6_ra_mode', ra],
+    ['ipv6_address_mode', address],
+  ] as const) {
+    if (mode === null) continue;
+    if (version === 4) throw invalidArgument(`${name} is not valid when ip_version is 4`);
+    if (!dhcp) throw invalidArgument(`${name} is not valid when enable_dhcp is False`);
+    if (mode !== 'dhcpv6-stateful' && prefix !== 64) {
+      throw invalidArgument(
+        `Invalid CIDR for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64`,
+      );
+    }
+  }
+  if (ra !== null && address !== null && ra !== address) {
+    throw invalidArgument(
+      `ipv6_ra_mode set to '${ra}' with ipv6_address_mode set to '${address}' is not valid. If both attributes are set, they must be the same value`,
+    );
+  }
+}
+
+/** First host address: Neutron master's default gateway for both families. */
+const firstHost = (block: Cidr): string =>
+  formatIp(block.last - block.first <= 1n ? block.first : block.first + 1n, block.version);
+
+function checkGateway(block: Cidr, gateway: string | null): void {
+  if (gateway === null) return;
+  const value = parseIp(gateway);
+  const edge = value === block.first || (block.version === 4 && value === block.last);
+  const small = block.last - block.first <= 1n;
+  if (ipVersion(gateway) !== block.version || (edge && !small)) throw invalidArgument('Gateway is not valid on subnet');
+}
+
+/** Everything but network address, broadcast address (IPv4) and gateway, which may split the range. */
+function defaultPools(block: Cidr, gateway: string | null): AllocationPool[] {
+  const small = block.last - block.first <= 1n;
+  const first = small ? block.first : block.first + 1n;
+  const last = small || block.version === 6 ? block.last : block.last - 1n;
+  const hole = gateway === null ? undefined : parseIp(gateway);
+  const pool = (from: bigint, to: bigint): AllocationPool[] =>
+    from > to ? [] : [{ start: formatIp(from, block.version), end: formatIp(to, block.version) }];
+  if (hole === undefined || hole < first || hole > last) return pool(first, last);
+  return [...pool(first, hole - 1n), ...pool(hole + 1n, last)];
+}
+
+function checkPools(block: Cidr, gateway: string | null, pools: readonly AllocationPool[]): void {
+  const text = (pool: AllocationPool) => `${pool.start}-${pool.end}`;
+  const cidr = `${formatIp(block.first, block.version)}/${block.prefix}`;
+  const ranges = pools.map((pool) => {
+    if (ipVersion(pool.start) !== block.version || ipVersion(pool.end) !== block.version) throw poolInvalid(text(pool));
+    const [first, last] = [parseIp(pool.start), parseIp(pool.end)];
+    if (first > last) throw poolInvalid(text(pool));
+    const edges = block.version === 4 && block.last - block.first > 1n;
+    if (first < block.first + (edges ? 1n : 0n) || last > block.last - (edges ? 1n : 0n))
+      throw poolOutOfBounds(text(pool), cidr);
+    if (gateway !== null && first <= parseIp(gateway) && parseIp(gateway) <= last)
+      throw gatewayConflict(gateway, text(pool));
+    return { first, last, text: text(pool) };
+  });
+  ranges.sort((a, b) => (a.first < b.first ? -1 : 1));
+  for (const [index, range] of ranges.entries()) {
+    const next = ranges[index + 1];
+    if (next !== undefined && next.first <= range.last) throw poolsOverlap(range.text, next.text, cidr);
+  }
+}
+
+function checkServices(
+  id: string,
+  version: number,
+  nameservers: readonly string[],
+  routes: readonly HostRoute[],
+): void {
+  if (nameservers.length > MOST_NAMESERVERS) throw tooManyNameservers(id);
+  const twice = nameservers.find((server, index) => nameservers.indexOf(server) !== index);
+  if (twice !== undefined)
+    throw badRequest(`Invalid input for dns_nameservers. Reason: Duplicate nameserver '${twice}'.`);
+  if (routes.length > MOST_HOST_ROUTES) throw tooManyHostRoutes(id);
+  for (const route of routes) {
+    if (ipVersion(route.nexthop) !== version || parseCidr(route.destination)?.version !== version) {
+      throw invalidArgument(
+        `Invalid input for host_routes: '${route.destination}' via '${route.nexthop}' is not of the subnet's IP version`,
+      );
+    }
+  }
+}
+
+async function routerPortWith(db: Reader, subnetId: string, address: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('fixed_ips')
+    .innerJoin('ports', 'ports.id', 'fixed_ips.port_id')
+    .select('ports.id')
+    .where('fixed_ips.subnet_id', '=', subnetId)
+    .where('fixed_ips.ip_address', '=', address)
+    .where('ports.device_owner', 'in', [...ROUTER_INTERFACE_OWNERS])
+    .executeTakeFirst();
+  return row?.id;
+}

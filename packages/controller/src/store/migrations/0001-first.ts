@@ -1,0 +1,369 @@
+import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+
+type Column = 'text' | 'integer' | 'boolean' | 'json';
+
+/** Columns by name; a `?` after the type allows null. JSON is kept as text in both dialects. */
+function withColumns<T extends string>(
+  builder: CreateTableBuilder<T, never>,
+  columns: Record<string, Column | `${Column}?`>,
+): CreateTableBuilder<T, string> {
+  let table = builder as CreateTableBuilder<T, string>;
+  for (const [name, type] of Object.entries(columns)) {
+    const base = type.replace('?', '') as Column;
+    table = table.addColumn(name, base === 'json' ? 'text' : base, (column) => {
+      const typed = name === 'id' ? column.primaryKey() : column;
+      return type.endsWith('?') ? typed : typed.notNull();
+    });
+  }
+  return table;
+}
+
+const owned = {
+  id: 'text',
+  project_id: 'text',
+  created_at: 'text',
+  updated_at: 'text',
+  revision_number: 'integer',
+} as const;
+const named = { ...owned, name: 'text', description: 'text' } as const;
+
+/** The first schema. */
+export async function up(db: Kysely<never>): Promise<void> {
+  const table = (name: string, columns: Record<string, Column | `${Column}?`>) =>
+    withColumns(db.schema.createTable(name), columns);
+  const index = (name: string, on: string, columns: string[], unique = false) => {
+    const builder = db.schema.createIndex(name).on(on).columns(columns);
+    return (unique ? builder.unique() : builder).execute();
+  };
+
+  await db.schema
+    .createTable('changes')
+    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
+    .addColumn('kind', 'text', (column) => column.notNull())
+    .addColumn('id', 'text', (column) => column.notNull())
+    .addColumn('object', 'text')
+    .execute();
+  await db.schema
+    .createTable('settings')
+    .addColumn('name', 'text', (column) => column.primaryKey())
+    .addColumn('value', 'text', (column) => column.notNull())
+    .execute();
+
+  await table('networks', {
+    ...named,
+    admin_state_up: 'boolean',
+    shared: 'boolean',
+    router_external: 'boolean',
+    is_default: 'boolean',
+    provider_network_type: 'text',
+    provider_physical_network: 'text?',
+    provider_segmentation_id: 'integer?',
+    mtu: 'integer',
+    port_security_enabled: 'boolean',
+    availability_zone_hints: 'json',
+    dns_domain: 'text',
+    qos_policy_id: 'text?',
+    status: 'text',
+    agent_host: 'text?',
+  }).execute();
+  await index('networks_project', 'networks', ['project_id', 'id']);
+  await index('networks_name', 'networks', ['name']);
+
+  await table('subnets', {
+    ...named,
+    network_id: 'text',
+    ip_version: 'integer',
+    cidr: 'text',
+    gateway_ip: 'text?',
+    allocation_pools: 'json',
+    enable_dhcp: 'boolean',
+    dns_nameservers: 'json',
+    host_routes: 'json',
+    ipv6_ra_mode: 'text?',
+    ipv6_address_mode: 'text?',
+    subnetpool_id: 'text?',
+    service_types: 'json',
+    segment_id: 'text?',
+  })
+    .addForeignKeyConstraint('subnets_network', ['network_id'], 'networks', ['id'])
+    .execute();
+  await index('subnets_network_index', 'subnets', ['network_id']);
+  await index('subnets_project', 'subnets', ['project_id', 'id']);
+  await index('subnets_name', 'subnets', ['name']);
+
+  await table('ports', {
+    ...named,
+    network_id: 'text',
+    admin_state_up: 'boolean',
+    mac_address: 'text',
+    device_id: 'text',
+    device_owner: 'text',
+    port_security_enabled: 'boolean',
+    allowed_address_pairs: 'json',
+    binding_vnic_type: 'text',
+    binding_host_id: 'text',
+    binding_profile: 'json',
+    binding_vif_type: 'text',
+    binding_vif_details: 'json',
+    extra_dhcp_opts: 'json',
+    dns_name: 'text',
+    status: 'text',
+    qos_policy_id: 'text?',
+  })
+    .addForeignKeyConstraint('ports_network', ['network_id'], 'networks', ['id'])
+    .execute();
+  await index('ports_mac', 'ports', ['network_id', 'mac_address'], true);
+  await index('ports_device', 'ports', ['device_id']);
+  await index('ports_project', 'ports', ['project_id', 'id']);
+  await index('ports_name', 'ports', ['name']);
+
+  await withColumns(db.schema.createTable('fixed_ips'), {
+    port_id: 'text',
+    network_id: 'text',
+    subnet_id: 'text',
+    ip_address: 'text',
+    ip_value: 'text',
+    position: 'integer',
+  })
+    .addPrimaryKeyConstraint('fixed_ips_key', ['subnet_id', 'ip_value'])
+    .addForeignKeyConstraint('fixed_ips_port', ['port_id'], 'ports', ['id'], (key) => key.onDelete('cascade'))
+    .addForeignKeyConstraint('fixed_ips_subnet', ['subnet_id'], 'subnets', ['id'])
+    .execute();
+  await index('fixed_ips_port_index', 'fixed_ips', ['port_id']);
+  await index('fixed_ips_address', 'fixed_ips', ['network_id', 'ip_address']);
+
+  await table('security_groups', { ...named, description: 'text?', stateful: 'boolean' }).execute();
+  await index('security_groups_project', 'security_groups', ['project_id', 'id']);
+  await index('security_groups_name', 'security_groups', ['name']);
+  await sql`create unique index security_groups_default on security_groups (project_id) where name = 'default'`.execute(
+    db,
+  );
+
+  await table('security_group_rules', {
+    ...owned,
+    security_group_id: 'text',
+    direction: 'text',
+    ethertype: 'text',
+    protocol: 'text?',
+    port_range_min: 'integer?',
+    port_range_max: 'integer?',
+    remote_ip_prefix: 'text?',
+    remote_group_id: 'text?',
+    remote_address_group_id: 'text?',
+    description: 'text?',
+  })
+    .addForeignKeyConstraint('rules_group', ['security_group_id'], 'security_groups', ['id'], (key) =>
+      key.onDelete('cascade'),
+    )
+    .execute();
+  await index('security_group_rules_group', 'security_group_rules', ['security_group_id']);
+  await index('security_group_rules_remote', 'security_group_rules', ['remote_group_id']);
+  await index('security_group_rules_project', 'security_group_rules', ['project_id', 'id']);
+
+  await withColumns(db.schema.createTable('port_security_groups'), {
+    port_id: 'text',
+    security_group_id: 'text',
+    position: 'integer',
+  })
+    .addPrimaryKeyConstraint('port_security_groups_key', ['port_id', 'security_group_id'])
+    .addForeignKeyConstraint('port_groups_port', ['port_id'], 'ports', ['id'], (key) => key.onDelete('cascade'))
+    .addForeignKeyConstraint('port_groups_group', ['security_group_id'], 'security_groups', ['id'])
+    .execute();
+  await index('port_security_groups_group', 'port_security_groups', ['security_group_id']);
+
+  await table('routers', {
+    ...named,
+    admin_state_up: 'boolean',
+    distributed: 'boolean',
+    ha: 'boolean',
+    routes: 'json',
+    flavor_id: 'text?',
+    availability_zone_hints: 'json',
+    status: 'text',
+    agent_host: 'text?',
+    gateway_port_id: 'text?',
+    gateway_network_id: 'text?',
+    enable_snat: 'boolean',
+  }).execute();
+  await index('routers_project', 'routers', ['project_id', 'id']);
+  await index('routers_name', 'routers', ['name']);
+  await index('routers_gateway', 'routers', ['gateway_network_id']);
+
+  await table('floatingips', {
+    ...owned,
+    description: 'text',
+    floating_network_id: 'text',
+    floating_ip_address: 'text',
+    port_id: 'text?',
+    fixed_ip_address: 'text?',
+    dns_name: 'text',
+    dns_domain: 'text',
+    qos_policy_id: 'text?',
+    router_id: 'text?',
+    status: 'text',
+    floating_port_id: 'text',
+  })
+    .addForeignKeyConstraint('floatingips_own_port', ['floating_port_id'], 'ports', ['id'])
+    .execute();
+  await index('floatingips_project', 'floatingips', ['project_id', 'id']);
+  await index('floatingips_address', 'floatingips', ['floating_network_id', 'floating_ip_address'], true);
+  await index('floatingips_port', 'floatingips', ['port_id', 'fixed_ip_address', 'floating_network_id'], true);
+  await index('floatingips_router', 'floatingips', ['router_id']);
+  await index('floatingips_floating_port', 'floatingips', ['floating_port_id']);
+
+  await table('port_forwardings', {
+    ...owned,
+    floatingip_id: 'text',
+    internal_port_id: 'text',
+    internal_ip_address: 'text',
+    protocol: 'text',
+    external_first: 'integer',
+    external_last: 'integer',
+    internal_first: 'integer',
+    internal_last: 'integer',
+    description: 'text',
+  })
+    .addForeignKeyConstraint('forwardings_floating_ip', ['floatingip_id'], 'floatingips', ['id'])
+    .addForeignKeyConstraint('forwardings_port', ['internal_port_id'], 'ports', ['id'])
+    .execute();
+  // Ranges of one side never overlap, so the one that begins last before a port is the only one that can hold it.
+  await index('port_forwardings_external', 'port_forwardings', ['floatingip_id', 'protocol', 'external_first'], true);
+  await index(
+    'port_forwardings_internal',
+    'port_forwardings',
+    ['internal_port_id', 'internal_ip_address', 'protocol', 'internal_first'],
+    true,
+  );
+  await index('port_forwardings_floatingip', 'port_forwardings', ['floatingip_id', 'id']);
+
+  await table('agents', {
+    id: 'text',
+    agent_type: 'text',
+    binary: 'text',
+    host: 'text',
+    topic: 'text',
+    admin_state_up: 'boolean',
+    availability_zone: 'text',
+    created_at: 'text',
+    started_at: 'text',
+    heartbeat_timestamp: 'text',
+    configurations: 'json',
+    description: 'text',
+  }).execute();
+  await index('agents_host', 'agents', ['host', 'agent_type'], true);
+
+  await withColumns(db.schema.createTable('tags'), { resource_id: 'text', tag: 'text' })
+    .addPrimaryKeyConstraint('tags_key', ['resource_id', 'tag'])
+    .execute();
+  await index('tags_tag', 'tags', ['tag']);
+
+  await withColumns(db.schema.createTable('applied'), {
+    kind: 'text',
+    resource_id: 'text',
+    host: 'text',
+    revision_number: 'integer',
+    status: 'text',
+    reason: 'text?',
+    updated_at: 'text',
+  })
+    .addPrimaryKeyConstraint('applied_key', ['kind', 'resource_id'])
+    .execute();
+
+  await table('domains', { id: 'text', name: 'text', description: 'text', enabled: 'boolean' }).execute();
+  await index('domains_name', 'domains', ['name'], true);
+  await table('projects', {
+    id: 'text',
+    name: 'text',
+    domain_id: 'text',
+    description: 'text',
+    enabled: 'boolean',
+    parent_id: 'text?',
+    is_domain: 'boolean',
+  }).execute();
+  await index('projects_name', 'projects', ['domain_id', 'name'], true);
+  await table('users', {
+    id: 'text',
+    name: 'text',
+    domain_id: 'text',
+    enabled: 'boolean',
+    default_project_id: 'text?',
+    email: 'text?',
+    description: 'text',
+    password_hash: 'text?',
+    generation: 'integer',
+  }).execute();
+  await index('users_name', 'users', ['domain_id', 'name'], true);
+  await table('roles', {
+    id: 'text',
+    name: 'text',
+    domain_id: 'text?',
+    description: 'text',
+    implies: 'json',
+  }).execute();
+  await index('roles_name', 'roles', ['name'], true);
+  await withColumns(db.schema.createTable('role_assignments'), {
+    role_id: 'text',
+    user_id: 'text',
+    target_type: 'text',
+    target_id: 'text',
+  })
+    .addPrimaryKeyConstraint('role_assignments_key', ['user_id', 'target_type', 'target_id', 'role_id'])
+    .addForeignKeyConstraint('assignments_user', ['user_id'], 'users', ['id'], (key) => key.onDelete('cascade'))
+    .addForeignKeyConstraint('assignments_role', ['role_id'], 'roles', ['id'], (key) => key.onDelete('cascade'))
+    .execute();
+  await index('role_assignments_target', 'role_assignments', ['target_type', 'target_id']);
+  await table('application_credentials', {
+    id: 'text',
+    name: 'text',
+    user_id: 'text',
+    project_id: 'text',
+    description: 'text',
+    secret_hash: 'text',
+    role_ids: 'json',
+    unrestricted: 'boolean',
+    expires_at: 'text?',
+    created_at: 'text',
+  })
+    .addForeignKeyConstraint('credentials_user', ['user_id'], 'users', ['id'], (key) => key.onDelete('cascade'))
+    .execute();
+  await index('application_credentials_name', 'application_credentials', ['user_id', 'name'], true);
+  await table('signing_keys', { id: 'text', secret: 'text', created_at: 'text' }).execute();
+  await db.schema
+    .createTable('revocations')
+    .addColumn('audit_id', 'text', (column) => column.primaryKey())
+    .addColumn('expires_at', 'text', (column) => column.notNull())
+    .execute();
+
+  await table('servers', {
+    id: 'text',
+    name: 'text',
+    project_id: 'text',
+    user_id: 'text',
+    host: 'text',
+    running: 'boolean',
+    status: 'text',
+    flavor_id: 'text',
+    image_id: 'text?',
+    key_name: 'text?',
+    public_key: 'text?',
+    user_data: 'text?',
+    metadata: 'json',
+    availability_zone: 'text',
+    created_at: 'text',
+    updated_at: 'text',
+    description: 'text?',
+    locked: 'boolean',
+    own_port_ids: 'json',
+  }).execute();
+  await index('servers_project', 'servers', ['project_id', 'id']);
+  await index('servers_name', 'servers', ['name']);
+  await withColumns(db.schema.createTable('keypairs'), {
+    user_id: 'text',
+    name: 'text',
+    public_key: 'text',
+    fingerprint: 'text',
+    created_at: 'text',
+  })
+    .addPrimaryKeyConstraint('keypairs_key', ['user_id', 'name'])
+    .execute();
+}
