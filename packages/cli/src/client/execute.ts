@@ -1,0 +1,235 @@
+import { ApiError } from './api-error.ts';
+import type { Cell, Json, JsonObject } from './cell.ts';
+import { isObject } from './cell.ts';
+import type { Action, Call, Column, Command, Contribution, Field, Outcome, Resource } from './command.ts';
+import { ClientError } from './errors.ts';
+import type { ListOutput, ShowOutput } from './format.ts';
+import { collectionPath, find, findId, idOf, listAll, objectPath, unwrapped, versionOf } from './resolve.ts';
+import { filterTags, replaceTags } from './tags.ts';
+
+type ActionOf<Name extends Action['do']> = Extract<Action, { do: Name }>;
+
+/**
+ * Carries out one command as its description says.
+ *
+ * @throws ClientError (also as ApiError) with the message for the person who typed it.
+ */
+export async function execute(command: Command, call: Call): Promise<Outcome> {
+  const { action } = command;
+  switch (action.do) {
+    case 'call':
+      return await action.run(call);
+    case 'list':
+      return await list(command, action, call);
+    case 'show':
+      return await show(command, action, call);
+    case 'create':
+      return await create(command, action, call);
+    case 'set':
+    case 'unset':
+      return await change(command, action, call);
+    case 'delete':
+      return await remove(command, action, call);
+  }
+}
+
+async function list(command: Command, action: ActionOf<'list'>, call: Call): Promise<ListOutput> {
+  const { resource } = action;
+  const parent = await parentId(action.parent, call);
+  const query: JsonObject = await contributions(command, call);
+  if (resource.tagged === true) filterTags(query, call.values);
+  await action.finish?.(query, call, {});
+  const columns = listColumns(action, call);
+  if (action.fields === true) query.fields = columns.map(({ attr }) => attr);
+  const items = await listAll(call.session, resource, queryOf(query), parent);
+  return listOutput(columns, items);
+}
+
+function listColumns(action: ActionOf<'list'>, call: Call): readonly Column[] {
+  const long = call.values.has('--long');
+  if (long && action.longOnly !== undefined) return action.longOnly;
+  const columns = long ? [...action.columns, ...(action.long ?? [])] : action.columns;
+  if (action.columnsAsAsked !== true || call.askedColumns.length === 0) return columns;
+  return call.askedColumns.map((asked) => {
+    const known = columns.find(({ title, attr }) => title === asked || attr === asked);
+    return known ?? { title: asked, attr: asked };
+  });
+}
+
+/** Rows of a list. */
+export function listOutput(columns: readonly Column[], items: readonly JsonObject[]): ListOutput {
+  const rows = items.map((item) =>
+    columns.map(({ attr, cell, from }): Cell => {
+      if (from !== undefined) return from(item);
+      const value = item[attr] ?? null;
+      return cell === undefined ? value : cell(value);
+    }),
+  );
+  return { kind: 'list', titles: columns.map(({ title }) => title), rows };
+}
+
+async function show(command: Command, action: ActionOf<'show'>, call: Call): Promise<ShowOutput> {
+  const { resource } = action;
+  const parent = await parentId(action.parent, call);
+  const current = await target(command, action, call, parent);
+  await action.finish?.(current, call, current);
+  return showOutput(resource.fields, current);
+}
+
+/** Links are for programs; a password that a service echoes stays unprinted. */
+const NEVER_SHOWN = ['links', 'password'];
+
+/** The fields of one object, sorted by name: those described, or all it has. */
+export function showOutput(described: readonly Field[] | undefined, object: JsonObject): ShowOutput {
+  const fields: readonly Field[] =
+    described ??
+    Object.keys(object)
+      .filter((key) => !NEVER_SHOWN.includes(key))
+      .map((key) => ({ name: key, attr: key }));
+  const shown = fields
+    .filter(({ attr, ifPresent }) => ifPresent !== true || (object[attr] ?? null) !== null)
+    .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const cells = shown.map(({ attr, cell }): Cell => {
+    const value = object[attr] ?? null;
+    return cell === undefined ? value : cell(value);
+  });
+  return { kind: 'show', names: shown.map(({ name }) => name), cells };
+}
+
+async function create(command: Command, action: ActionOf<'create'>, call: Call): Promise<ShowOutput> {
+  const { resource } = action;
+  const parent = await parentId(action.parent, call);
+  const attrs: JsonObject = { ...action.start, ...(await contributions(command, call)) };
+  await action.finish?.(attrs, call, {});
+  const { body } = await call.session.request(resource.service, 'POST', collectionPath(resource, parent), {
+    ...versionOf(call.session, resource),
+    body: { [resource.one]: attrs },
+  });
+  let created = unwrapped(resource, body);
+  if (resource.tagged === true) created = await replaceTags(resource, created, call);
+  return showOutput(resource.fields, created);
+}
+
+async function change(command: Command, action: ActionOf<'set' | 'unset'>, call: Call): Promise<undefined> {
+  const { resource } = action;
+  const nested = action.do === 'set' ? action.parent : undefined;
+  const parent = await parentId(nested, call);
+  // Objects that have no name need no lookup; a wrong id is refused by the update itself.
+  const name = call.values.text(targetName(command)) ?? '';
+  const current = nested === undefined ? await target(command, action, call, parent) : { id: name };
+  const attrs: JsonObject = await contributions(command, call);
+  await action.finish?.(attrs, call, current);
+  if (Object.keys(attrs).length > 0) {
+    const path = objectPath(resource, idOf(current), parent);
+    await call.session.request(resource.service, 'PUT', path, { body: { [resource.one]: attrs } });
+  }
+  if (resource.tagged === true) {
+    await replaceTags(resource, current, call, action.do === 'unset' ? 'remove' : 'add');
+  }
+}
+
+async function remove(command: Command, action: ActionOf<'delete'>, call: Call): Promise<undefined> {
+  const { resource } = action;
+  const parent = await parentId(action.parent, call);
+  const names = call.values.texts(targetName(command));
+  let failed = 0;
+  for (const name of names) {
+    try {
+      await removeOne(resource, name, call, parent);
+    } catch (error) {
+      if (!(error instanceof ClientError)) throw error;
+      failed += 1;
+      call.remark(failedToDelete(resource, name, error.message));
+    }
+  }
+  if (failed > 0) throw new ClientError(`${failed} of ${names.length} ${pluralName(resource)} failed to delete.`);
+}
+
+async function removeOne(resource: Resource, name: string, call: Call, parent: string | undefined): Promise<void> {
+  const query = domainFilter(resource, call);
+  const id = parent === undefined ? idOf(await find(call.session, resource, name, await query)) : name;
+  const path = objectPath(resource, id, parent);
+  await call.session.request(resource.service, 'DELETE', path, versionOf(call.session, resource));
+}
+
+/** `--domain` narrows the names of projects and users. */
+async function domainFilter(resource: Resource, call: Call): Promise<Record<string, string>> {
+  const name = resource.service === 'identity' ? call.values.text('--domain') : undefined;
+  if (name === undefined) return {};
+  const { domain } = await import('./other-resources.ts');
+  return { domain_id: await findId(call.session, domain, name) };
+}
+
+function failedToDelete(resource: Resource, name: string, message: string): string {
+  if (resource.idsOnly === true && resource.collection.includes('{parent}')) {
+    return `Failed to delete ${resource.plainName} '${name}': ${message}`;
+  }
+  return `Failed to delete ${resource.plainName} with name or ID '${name}': ${message}`;
+}
+
+function pluralName(resource: Resource): string {
+  return resource.pluralName ?? `${resource.plainName}s`;
+}
+
+/** The object a command is about: named by the argument after the parent's. */
+async function target(
+  command: Command,
+  action: ActionOf<'show' | 'set' | 'unset'>,
+  call: Call,
+  parent: string | undefined,
+): Promise<JsonObject> {
+  const { resource } = action;
+  const name = call.values.text(targetName(command)) ?? '';
+  if (parent === undefined) return await find(call.session, resource, name, await domainFilter(resource, call));
+  try {
+    const { body } = await call.session.request(resource.service, 'GET', objectPath(resource, name, parent));
+    return unwrapped(resource, body);
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    throw new ClientError(`No ${resource.label} found for ${name}`);
+  }
+}
+
+function targetName(command: Command): string {
+  return command.arguments?.at(-1)?.name ?? '';
+}
+
+/** The object that holds the others is named by the first argument. */
+async function parentId(parent: Resource | undefined, call: Call): Promise<string | undefined> {
+  if (parent === undefined) return undefined;
+  return await findId(call.session, parent, call.values.text(parent.argument ?? '') ?? '');
+}
+
+/** What the options and arguments given set in a body or query, names turned into ids. */
+export async function contributions(command: Command, call: Call): Promise<JsonObject> {
+  const attrs: JsonObject = {};
+  for (const option of command.options ?? []) {
+    if (option.attr === undefined || !call.values.has(option.flag)) continue;
+    if (option.metavar === undefined) attrs[option.attr] = option.value ?? null;
+    else attrs[option.attr] = await sent(option, option.flag, option.repeat === true, call, option.integer === true);
+  }
+  for (const argument of command.arguments ?? []) {
+    if (argument.attr === undefined || !call.values.has(argument.name)) continue;
+    attrs[argument.attr] = await sent(argument, argument.name, argument.many === true, call, false);
+  }
+  return attrs;
+}
+
+async function sent(source: Contribution, name: string, many: boolean, call: Call, integer: boolean): Promise<Json> {
+  const values: Json[] = [];
+  for (const text of many ? call.values.texts(name) : [call.values.text(name) ?? '']) {
+    if (source.find !== undefined) values.push(await findId(call.session, source.find, text));
+    else if (source.convert !== undefined) values.push(await source.convert(text, call));
+    else values.push(integer ? Number.parseInt(text, 10) : text);
+  }
+  return many ? values : (values[0] ?? null);
+}
+
+/** Query parameters of the attributes collected; values that are no plain ones are not sent. */
+function queryOf(attrs: JsonObject): Record<string, string | number | boolean | (string | number | boolean)[]> {
+  const plain = (value: Json): (string | number | boolean)[] => {
+    if (Array.isArray(value)) return value.flatMap(plain);
+    return value === null || isObject(value) ? [] : [value];
+  };
+  return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [name, plain(value)]));
+}

@@ -1,0 +1,128 @@
+/** The objects of the stand-in cloud. */
+import type { JsonObject } from './cell.ts';
+import { IDS } from './stand-in-ids.ts';
+import { NETWORK_FIXTURES } from './stand-in-network.ts';
+
+/** Objects by collection. */
+export const FIXTURES: Record<string, JsonObject[]> = {
+  ...NETWORK_FIXTURES,
+  projects: [
+    {
+      id: IDS.project,
+      name: 'shop',
+      domain_id: 'default',
+      description: 'The shop',
+      enabled: true,
+      parent_id: 'default',
+      is_domain: false,
+      tags: [],
+      options: {},
+      links: { self: 'http://x' },
+    },
+  ],
+  users: [
+    {
+      id: IDS.user,
+      name: 'alice',
+      domain_id: 'default',
+      enabled: true,
+      default_project_id: IDS.project,
+      email: null,
+      description: null,
+      password_expires_at: null,
+      options: {},
+      links: { self: 'http://x' },
+    },
+  ],
+  domains: [{ id: 'default', name: 'Default', enabled: true, description: '', links: {} }],
+  roles: [{ id: IDS.role, name: 'member', domain_id: null, description: null, options: {}, links: {} }],
+  role_assignments: [
+    {
+      role: { id: IDS.role, name: 'member' },
+      user: { id: IDS.user, name: 'alice', domain: { id: 'default', name: 'Default' } },
+      scope: { project: { id: IDS.project, name: 'shop', domain: { id: 'default', name: 'Default' } } },
+      links: {},
+    },
+    {
+      role: { id: IDS.role, name: 'member' },
+      user: { id: IDS.user, name: 'alice', domain: { id: 'default', name: 'Default' } },
+      scope: { system: { all: true } },
+      links: {},
+    },
+  ],
+  servers: [
+    {
+      id: IDS.server,
+      name: 'web1',
+      status: 'ACTIVE',
+      tenant_id: IDS.project,
+      user_id: IDS.user,
+      metadata: { tier: 'front' },
+      hostId: 'h',
+      image: { id: IDS.image, links: [] },
+      flavor: { id: '1', links: [] },
+      created: '2026-11-23T20:19:31Z',
+      updated: '2026-11-23T20:19:31Z',
+      addresses: {
+        private: [
+          {
+            version: 4,
+            addr: '192.168.2.79',
+            'OS-EXT-IPS:type': 'fixed',
+            'OS-EXT-IPS-MAC:mac_addr': 'fa:16:3e:00:00:01',
+          },
+          { version: 4, addr: '10.11.7.5', 'OS-EXT-IPS:type': 'floating' },
+        ],
+      },
+      accessIPv4: '',
+      accessIPv6: '',
+      links: [],
+      'OS-DCF:diskConfig': 'MANUAL',
+      progress: 0,
+      'OS-EXT-AZ:availability_zone': 'nova',
+      'OS-EXT-SRV-ATTR:host': 'node1',
+      config_drive: '',
+      key_name: null,
+      'OS-SRV-USG:launched_at': null,
+      'OS-SRV-USG:terminated_at': null,
+      security_groups: [{ name: 'web' }],
+      'OS-EXT-STS:task_state': null,
+      'OS-EXT-STS:vm_state': 'active',
+      'OS-EXT-STS:power_state': 1,
+      'os-extended-volumes:volumes_attached': [],
+    },
+  ],
+  flavors: [
+    {
+      id: '1',
+      name: 'm1.small',
+      ram: 512,
+      disk: 1,
+      vcpus: 1,
+      swap: '',
+      rxtx_factor: 1.0,
+      'OS-FLV-EXT-DATA:ephemeral': 0,
+      'os-flavor-access:is_public': true,
+      'OS-FLV-DISABLED:disabled': false,
+      links: [],
+    },
+  ],
+  images: [
+    {
+      id: IDS.image,
+      name: 'cirros',
+      status: 'active',
+      visibility: 'public',
+      disk_format: 'qcow2',
+      container_format: 'bare',
+      min_ram: 0,
+      min_disk: 0,
+      protected: false,
+      tags: ['small'],
+      owner: IDS.project,
+      size: 21430272,
+      checksum: null,
+      os_hidden: false,
+    },
+  ],
+};
