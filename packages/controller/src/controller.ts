@@ -8,8 +8,8 @@ import { agentToken, CLOUDS_HEADER, type CloudEntry, cloudEntry, writePrivateFil
 import { Feed, loadFeedObjects } from './feed/feed.ts';
 import { createServer } from './http/server.ts';
 import { Identity } from './identity/identity.ts';
-import { networkingForCompute } from './networking/compute-ports.ts';
 import { Networking } from './networking/networking.ts';
+import { ServerPorts } from './networking/server-ports.ts';
 import { SqliteStore } from './store/store.ts';
 
 /** What a controller is started with, beside its configuration. */
@@ -58,7 +58,7 @@ export async function startController({
     feed,
     identity,
     networking,
-    networkingForCompute: networkingForCompute(networking.settings),
+    serverNetworking: new ServerPorts(networking.settings),
     agentToken: agentToken(dataDir),
     log,
   });

@@ -5,7 +5,11 @@ const bridgeMapping = z.string().regex(/^[^:]+:[^:]+$/, 'expected physical netwo
 
 /** The configuration file of every role; flags override it. Unknown keys are refused. */
 export const configSchema = z.strictObject({
-  listen: z.string().default('127.0.0.1:9696').describe('Address and port of the API; loopback by default'),
+  listen: z
+    .string()
+    .regex(/:\d{1,5}$/, 'expected host:port, for example 127.0.0.1:9696')
+    .default('127.0.0.1:9696')
+    .describe('Address and port of the API; loopback by default'),
   socket: z.string().optional().describe('Unix socket of the API; DATA_DIR/controller.sock unless set'),
   data_dir: z.string().default('/var/lib/portward').describe('Where the controller keeps its store and credentials'),
   store: z

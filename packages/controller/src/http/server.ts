@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { imageRoutes } from '../compute/image-routes.ts';
-import type { NetworkingForCompute } from '../compute/networking-port.ts';
+import type { ServerNetworking } from '../compute/networking-port.ts';
 import { computeRoutes } from '../compute/routes.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -22,7 +22,7 @@ export interface Rooms {
   feed: Feed;
   identity: Identity;
   networking: Networking;
-  networkingForCompute: NetworkingForCompute;
+  serverNetworking: ServerNetworking;
   agentToken: string;
   log: Logger;
 }
@@ -77,7 +77,7 @@ export async function createServer(rooms: Rooms): Promise<FastifyInstance> {
   await app.register(identityRoutes(rooms.identity, rooms.store), { prefix: '/identity' });
   await app.register(networkingRoutes(rooms.networking, rooms.identity), { prefix: '/networking' });
   await app.register(
-    computeRoutes({ identity: rooms.identity, store: rooms.store, networking: rooms.networkingForCompute }),
+    computeRoutes({ identity: rooms.identity, store: rooms.store, networking: rooms.serverNetworking }),
     { prefix: '/compute' },
   );
   await app.register(imageRoutes({ identity: rooms.identity }), { prefix: '/image' });
