@@ -26,6 +26,8 @@ export async function runController(file: Config, flags: ControllerFlags): Promi
     listen: flags.listen ?? file.listen,
     ...(flags.socket !== undefined && { socket: flags.socket }),
   };
+  // The store's files, like the credentials, are for their owner's eyes only.
+  process.umask(0o077);
   mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
   if (process.getuid?.() === 0) {
     // Everything is loaded by now: the code may lie where only root can read it.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { imageRoutes } from '../compute/image-routes.ts';
 import type { ServerNetworking } from '../compute/networking-port.ts';
@@ -31,7 +31,7 @@ export interface Rooms {
 export async function createServer(rooms: Rooms): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: rooms.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES,
     genReqId: () => `req-${randomUUID()}`,
     // Clients append `.json` to networking paths as they please; it means nothing.
@@ -74,7 +74,7 @@ export async function createServer(rooms: Rooms): Promise<FastifyInstance> {
     await rooms.store.read((db) => db.selectFrom('settings').select('name').limit(1).execute());
     return { status: 'ok' };
   });
-  await app.register(identityRoutes(rooms.identity, rooms.store), { prefix: '/identity' });
+  await app.register(identityRoutes(rooms.identity), { prefix: '/identity' });
   await app.register(networkingRoutes(rooms.networking, rooms.identity), { prefix: '/networking' });
   await app.register(
     computeRoutes({ identity: rooms.identity, store: rooms.store, networking: rooms.serverNetworking }),

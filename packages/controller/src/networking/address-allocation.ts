@@ -123,6 +123,7 @@ async function isTaken(db: Reader, subnetId: string, address: string): Promise<b
     .select('port_id')
     .where('subnet_id', '=', subnetId)
     .where('ip_value', '=', addressValue(parseIp(address)))
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -169,6 +170,7 @@ async function sparseAddress(db: Reader, subnetId: string, first: bigint, last: 
     .where('subnet_id', '=', subnetId)
     .where('ip_value', '>=', addressValue(first))
     .where('ip_value', '<=', addressValue(last))
+    .limit(1)
     .executeTakeFirst();
   let next = highest?.value ? BigInt(`0x${highest.value}`) + 1n : first;
   while (also.has(next)) next++;
@@ -181,6 +183,7 @@ async function sparseAddress(db: Reader, subnetId: string, first: bigint, last: 
       .select('port_id')
       .where('subnet_id', '=', subnetId)
       .where('ip_value', '=', addressValue(value))
+      .limit(1)
       .executeTakeFirst();
     if (row === undefined && !also.has(value)) return value;
   }

@@ -96,7 +96,12 @@ async function enterStatus(
   { kind, id, status, reason, revision_number }: StatusReport,
 ): Promise<void> {
   if (kind === 'port_forwarding') {
-    const exists = await tx.db.selectFrom('port_forwardings').select('id').where('id', '=', id).executeTakeFirst();
+    const exists = await tx.db
+      .selectFrom('port_forwardings')
+      .select('id')
+      .where('id', '=', id)
+      .limit(1)
+      .executeTakeFirst();
     if (exists === undefined) return;
   } else {
     const shown = kind === 'server' && status === 'DOWN' ? 'SHUTOFF' : status;

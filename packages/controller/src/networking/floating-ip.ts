@@ -100,7 +100,12 @@ export const floatingIpRules: Rules<typeof floatingIp> = {
 const withoutPort = (): ApiError => badResource('floatingip', 'fixed_ip_address cannot be specified without a port_id');
 
 async function hasForwardings(db: Reader, id: string): Promise<boolean> {
-  const row = await db.selectFrom('port_forwardings').select('id').where('floatingip_id', '=', id).executeTakeFirst();
+  const row = await db
+    .selectFrom('port_forwardings')
+    .select('id')
+    .where('floatingip_id', '=', id)
+    .limit(1)
+    .executeTakeFirst();
   return row !== undefined;
 }
 
@@ -138,6 +143,7 @@ async function associate(
     .selectFrom('ports')
     .select(['id', 'project_id', 'device_owner'])
     .where('id', '=', portId)
+    .limit(1)
     .executeTakeFirst();
   if (target === undefined || (!caller.isAdmin && target.project_id !== caller.projectId)) throw port.notFound(portId);
   if (target.project_id !== current.project_id && !caller.isAdmin) {
@@ -162,6 +168,7 @@ async function associate(
     .where('fixed_ip_address', '=', fixed.ip_address)
     .where('floating_network_id', '=', current.floating_network_id)
     .where('id', '!=', id)
+    .limit(1)
     .executeTakeFirst();
   if (other !== undefined) {
     throw alreadyAssociated(current.floating_ip_address, id, portId, fixed.ip_address, current.floating_network_id);
@@ -176,6 +183,7 @@ async function associate(
       .selectFrom('port_forwardings')
       .select('id')
       .where('internal_port_id', '=', portId)
+      .limit(1)
       .executeTakeFirst();
     if (forwarding !== undefined) throw portHasForwarding(portId);
   }

@@ -26,6 +26,7 @@ async function releaseRouter(tx: Transaction, floatingIpId: string): Promise<voi
     .selectFrom('port_forwardings')
     .select('id')
     .where('floatingip_id', '=', floatingIpId)
+    .limit(1)
     .executeTakeFirst();
   await updateObject(tx, floatingIp, floatingIpId, left === undefined ? { router_id: null, status: 'DOWN' } : {});
   tx.changed('floatingip', floatingIpId);

@@ -137,6 +137,7 @@ export async function applyListQuery(
       .selectFrom(definition.table as 'networks')
       .select(order.map(({ expression }, index) => expression.as(`k${index}`)))
       .where('id', '=', asked.marker)
+      .limit(1)
       .executeTakeFirst();
     if (marker === undefined) throw definition.notFound(asked.marker);
     query = query.where(afterMarker(order, marker as Record<string, unknown>));

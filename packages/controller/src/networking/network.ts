@@ -56,6 +56,7 @@ export const networkRules: Rules<typeof network> = {
         .selectFrom('networks')
         .select('id')
         .where('provider_physical_network', '=', physical)
+        .limit(1)
         .executeTakeFirst();
       if (taken !== undefined) throw flatNetworkInUse(physical);
     } else if (physical !== null) {
@@ -82,6 +83,7 @@ export const networkRules: Rules<typeof network> = {
         .select('id')
         .where('network_id', '=', current.id)
         .where('device_owner', 'in', [DEVICE_OWNER.routerGateway, DEVICE_OWNER.floatingIp])
+        .limit(1)
         .executeTakeFirst();
       if (gateway !== undefined) throw externalNetworkInUse(current.name);
     }

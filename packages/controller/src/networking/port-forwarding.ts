@@ -143,7 +143,7 @@ const anyOf = (values: string[], condition: (value: string) => RawBuilder<unknow
   sql<boolean>`(${sql.join(values.map(condition), sql` or `)})`;
 
 async function requireFloatingIp(db: Reader, { parentId = '', caller }: Context): Promise<FloatingIpRow> {
-  const row = await db.selectFrom('floatingips').selectAll().where('id', '=', parentId).executeTakeFirst();
+  const row = await db.selectFrom('floatingips').selectAll().where('id', '=', parentId).limit(1).executeTakeFirst();
   if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId))
     throw floatingIp.notFound(parentId);
   return row;
@@ -182,6 +182,7 @@ async function checkTarget(tx: Transaction, parent: FloatingIpRow, wanted: Forwa
     .selectFrom('ports')
     .select('project_id')
     .where('id', '=', wanted.internalPortId)
+    .limit(1)
     .executeTakeFirst();
   if (target === undefined || (!caller.isAdmin && target.project_id !== caller.projectId))
     throw port.notFound(wanted.internalPortId);
@@ -194,6 +195,7 @@ async function checkTarget(tx: Transaction, parent: FloatingIpRow, wanted: Forwa
     .selectFrom('floatingips')
     .select('id')
     .where('port_id', '=', wanted.internalPortId)
+    .limit(1)
     .executeTakeFirst();
   if (bound !== undefined) {
     throw portHasFloatingIp(parent.floating_ip_address, parent.id, wanted.internalPortId, internalIp ?? 'None');
@@ -242,6 +244,7 @@ async function isOnlyForwarding(db: Reader, floatingIpId: string, id: string | u
     .select('id')
     .where('floatingip_id', '=', floatingIpId)
     .where('id', '!=', id)
+    .limit(1)
     .executeTakeFirst();
   return other === undefined;
 }
@@ -277,6 +280,7 @@ async function refuseExternalOverlap(
     .where('external_first', '<=', external.last)
     .where('id', '!=', id ?? '')
     .orderBy('external_first', 'desc')
+    .limit(1)
     .executeTakeFirst();
   if (nearest === undefined || nearest.last < external.first) return;
   if (id !== undefined) {
@@ -301,6 +305,7 @@ async function refuseInternalOverlap(db: Reader, wanted: Forwarding, internalIp:
     .where('internal_first', '<=', internal.last)
     .where('id', '!=', id ?? '')
     .orderBy('internal_first', 'desc')
+    .limit(1)
     .executeTakeFirst();
   if (nearest === undefined || nearest.last < internal.first) return;
   if (id !== undefined) {

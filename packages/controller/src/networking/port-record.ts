@@ -106,6 +106,7 @@ async function hasMac(db: Reader, networkId: string, mac: string): Promise<boole
     .select('id')
     .where('network_id', '=', networkId)
     .where('mac_address', '=', mac)
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }

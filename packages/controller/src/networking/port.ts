@@ -102,6 +102,7 @@ export const portRules: Rules<typeof port> = {
         .select('id')
         .where('network_id', '=', current.network_id)
         .where('mac_address', '=', values.mac_address)
+        .limit(1)
         .executeTakeFirst();
       if (taken !== undefined) throw macInUse(current.network_id, values.mac_address);
     }
@@ -125,7 +126,12 @@ export const portRules: Rules<typeof port> = {
   async remove(tx, current, { caller }) {
     const table = SERVICE_OWNERS[current.device_owner];
     if (table !== undefined) {
-      const device = await tx.db.selectFrom(table).select('id').where('id', '=', current.device_id).executeTakeFirst();
+      const device = await tx.db
+        .selectFrom(table)
+        .select('id')
+        .where('id', '=', current.device_id)
+        .limit(1)
+        .executeTakeFirst();
       if (device !== undefined) throw servicePortInUse(current.id, current.device_owner);
     }
     await removePort(tx, current.id, caller);
@@ -255,6 +261,7 @@ async function replaceAddresses(
       .select('id')
       .where('port_id', '=', current.id)
       .where('fixed_ip_address', 'in', lost)
+      .limit(1)
       .executeTakeFirst();
     if (bound !== undefined) {
       throw new ApiError(

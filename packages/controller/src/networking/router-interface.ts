@@ -104,7 +104,7 @@ export class RouterActions {
   }
 
   async #addSubnet(tx: Transaction, current: RouterRow, subnetId: string, { caller }: Context) {
-    const row = await tx.db.selectFrom('subnets').selectAll().where('id', '=', subnetId).executeTakeFirst();
+    const row = await tx.db.selectFrom('subnets').selectAll().where('id', '=', subnetId).limit(1).executeTakeFirst();
     if (row === undefined) throw subnet.notFound(subnetId);
     const network = await requireNetwork(tx.db, row.network_id, caller).catch(() => undefined);
     if (network === undefined || (!caller.isAdmin && row.project_id !== caller.projectId && !network.shared))
@@ -122,7 +122,7 @@ export class RouterActions {
   }
 
   async #addPort(tx: Transaction, current: RouterRow, portId: string, { caller }: Context) {
-    const row = await tx.db.selectFrom('ports').selectAll().where('id', '=', portId).executeTakeFirst();
+    const row = await tx.db.selectFrom('ports').selectAll().where('id', '=', portId).limit(1).executeTakeFirst();
     if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw port.notFound(portId);
     if (row.device_id !== '') throw portInUse(portId, row.network_id, row.device_id);
     const fixedIps = (await loadAddresses(tx.db, [portId])).get(portId) ?? [];
@@ -221,6 +221,7 @@ async function refuseNeeded(db: Reader, current: RouterRow, subnetId: string): P
     .select('floatingips.id')
     .where('floatingips.router_id', '=', current.id)
     .where('fixed_ips.subnet_id', '=', subnetId)
+    .limit(1)
     .executeTakeFirst();
   const forwarded = await db
     .selectFrom('port_forwardings')
@@ -233,6 +234,7 @@ async function refuseNeeded(db: Reader, current: RouterRow, subnetId: string): P
     .select('port_forwardings.id')
     .where('floatingips.router_id', '=', current.id)
     .where('fixed_ips.subnet_id', '=', subnetId)
+    .limit(1)
     .executeTakeFirst();
   if (associated !== undefined || forwarded !== undefined) throw interfaceNeeded(subnetId, current.id);
   const { cidr } = await db.selectFrom('subnets').select('cidr').where('id', '=', subnetId).executeTakeFirstOrThrow();

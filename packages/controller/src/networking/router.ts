@@ -109,7 +109,12 @@ export const routerRules: Rules<typeof router> = {
 };
 
 async function usesGateway(db: Reader, routerId: string): Promise<boolean> {
-  const row = await db.selectFrom('floatingips').select('id').where('router_id', '=', routerId).executeTakeFirst();
+  const row = await db
+    .selectFrom('floatingips')
+    .select('id')
+    .where('router_id', '=', routerId)
+    .limit(1)
+    .executeTakeFirst();
   return row !== undefined;
 }
 

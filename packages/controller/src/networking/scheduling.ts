@@ -91,6 +91,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     .selectFrom('networks')
     .select(['project_id', 'agent_host'])
     .where('id', '=', networkId)
+    .limit(1)
     .executeTakeFirst();
   if (network === undefined || network.agent_host === null) return;
   const subnets = await tx.db
@@ -106,6 +107,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     .select('id')
     .where('network_id', '=', networkId)
     .where('device_owner', '=', DEVICE_OWNER.dhcp)
+    .limit(1)
     .executeTakeFirst();
   if (subnets.length === 0) {
     if (present !== undefined) await deletePort(tx, present.id);

@@ -6,7 +6,12 @@ import type { Context } from './rules.ts';
 /** Throws 404 for a group that the caller may not see. */
 export async function requireGroups(db: Reader, ids: readonly string[], { caller }: Context): Promise<void> {
   for (const id of ids) {
-    const row = await db.selectFrom('security_groups').select('project_id').where('id', '=', id).executeTakeFirst();
+    const row = await db
+      .selectFrom('security_groups')
+      .select('project_id')
+      .where('id', '=', id)
+      .limit(1)
+      .executeTakeFirst();
     if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw securityGroup.notFound(id);
   }
 }

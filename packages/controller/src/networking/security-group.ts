@@ -96,6 +96,7 @@ async function isUsed(db: Reader, id: string): Promise<boolean> {
     .selectFrom('port_security_groups')
     .select('port_id')
     .where('security_group_id', '=', id)
+    .limit(1)
     .executeTakeFirst();
   return row !== undefined;
 }
@@ -106,6 +107,7 @@ async function defaultGroupId(db: Reader, projectId: string): Promise<string | u
     .select('id')
     .where('project_id', '=', projectId)
     .where('name', '=', DEFAULT_GROUP)
+    .limit(1)
     .executeTakeFirst();
   return row?.id;
 }

@@ -58,6 +58,7 @@ export class ServerPorts implements ServerNetworking {
       .selectFrom('ports')
       .select(['project_id', 'network_id', 'device_id'])
       .where('id', '=', portId)
+      .limit(1)
       .executeTakeFirst();
     if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw port.notFound(portId);
     if (row.device_id !== '') throw portInUse(portId, row.network_id, row.device_id);

@@ -113,6 +113,7 @@ export const subnetRules: Rules<typeof subnet> = {
       .select('ports.id')
       .where('fixed_ips.subnet_id', '=', current.id)
       .where('ports.device_owner', '!=', DEVICE_OWNER.dhcp)
+      .limit(1)
       .executeTakeFirst();
     if (used !== undefined) throw subnetInUse(current.id);
     await tx.db.deleteFrom('fixed_ips').where('subnet_id', '=', current.id).execute();
@@ -224,6 +225,7 @@ async function routerPortWith(db: Reader, subnetId: string, address: string): Pr
     .where('fixed_ips.subnet_id', '=', subnetId)
     .where('fixed_ips.ip_address', '=', address)
     .where('ports.device_owner', 'in', [...ROUTER_INTERFACE_OWNERS])
+    .limit(1)
     .executeTakeFirst();
   return row?.id;
 }
