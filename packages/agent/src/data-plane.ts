@@ -1,0 +1,321 @@
+import type { FeedLine, NatBackend } from '@portward/model/feed.ts';
+import type { Logger } from 'pino';
+import type { FeedSource } from './feed-source.ts';
+import { Namespaces } from './kernel/namespaces.ts';
+import { deviceIndex } from './kernel/rtnetlink.ts';
+import { translationOf } from './layout/floating-ip.ts';
+import { HOST } from './layout/item.ts';
+import { Numbers } from './layout/numbers.ts';
+import { allScopes, itemsOf, parseScope, type Scope, scopesTouchedBy, scopesTouchedByTap } from './layout/scopes.ts';
+import type { World } from './layout/world.ts';
+import { adoptNumbers } from './reconcile/adopt-numbers.ts';
+import { Announcements } from './reconcile/announcements.ts';
+import { Applier } from './reconcile/applier.ts';
+import { Connections } from './reconcile/connections.ts';
+import { readBack, readSysctls } from './reconcile/read-back.ts';
+import { Reconciler } from './reconcile/reconciler.ts';
+import type { Services } from './reconcile/services.ts';
+import { Statuses } from './reconcile/statuses.ts';
+import { Replica } from './replica.ts';
+import { Reporter } from './reporter.ts';
+
+/** What the data plane of one host is made with. */
+export interface DataPlaneOptions {
+  /** Name of this host, by which the controller assigns it routers and networks. */
+  readonly host: string;
+  /** Physical network → bridge of the operator's. */
+  readonly bridgeMappings: Readonly<Record<string, string>>;
+  readonly natBackend: NatBackend;
+  readonly machines: boolean;
+  /** Seconds between two comparisons of the kernel with what it should be. */
+  readonly auditSeconds: number;
+  readonly source: FeedSource;
+  readonly services: Services;
+  readonly log: Logger;
+  /** Starts to watch the host's devices; `changed` is called with the names of those that came or went. */
+  readonly watchLinks?: (changed: (names: readonly string[]) => void) => { stop(): void | Promise<void> };
+}
+
+/** Follows the feed and keeps the kernel as it says. */
+export class DataPlane {
+  readonly #options: DataPlaneOptions;
+  readonly #log: Logger;
+  readonly #namespaces = new Namespaces();
+  readonly #announcements = new Announcements(this.#namespaces);
+  readonly #reconciler: Reconciler;
+  readonly #connections: Connections;
+  readonly #statuses = new Statuses();
+  readonly #reporter: Reporter;
+  readonly #taps = new Set<string>();
+  #world: World;
+  /** The snapshot that is coming in. */
+  #staged: Replica | undefined;
+  #isSynced = false;
+  #everythingIsNew = false;
+  #auditIsDue = true;
+  #isFirstRound = true;
+  readonly #touched = new Set<Scope>();
+  #seq = 0;
+  #woken = Promise.withResolvers<void>();
+  #stopped = false;
+  #retry: NodeJS.Timeout | undefined;
+  readonly #audit: NodeJS.Timeout;
+  readonly #watch: { stop(): void | Promise<void> } | undefined;
+  readonly #abort = new AbortController();
+  #tasks: Promise<unknown>[] = [];
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#world = {
+      replica: new Replica(),
+      host: options.host,
+      bridgeMappings: new Map(Object.entries(options.bridgeMappings)),
+      natBackend: options.natBackend,
+      taps: this.#taps,
+      numbers: new Numbers(),
+      machines: options.machines,
+    };
+    this.#reconciler = new Reconciler(
+      new Applier(this.#namespaces, options.services, this.#announcements),
+      options.log,
+    );
+    this.#connections = new Connections(
+      this.#namespaces,
+      (namespace, address, protocol, port) => translationOf(this.#world, namespace, address, protocol, port),
+      options.log,
+    );
+    this.#reporter = new Reporter(
+      options.source,
+      {
+        nat_backend: options.natBackend,
+        bridge_mappings: { ...options.bridgeMappings },
+        machines: options.machines,
+      },
+      options.log,
+    );
+    this.#audit = setInterval(() => this.#requestAudit(), options.auditSeconds * 1000);
+    this.#audit.unref();
+    this.#watch = options.watchLinks?.((names) => this.#devicesChanged(names));
+    this.#tasks = [this.#follow(), this.#work()];
+  }
+
+  /** Differences that audits found and nobody had announced. */
+  get drift(): number {
+    return this.#reconciler.drift;
+  }
+
+  /** Stops following; everything in the kernel stays as it is. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#audit);
+    clearTimeout(this.#retry);
+    this.#announcements.stop();
+    await this.#watch?.stop();
+    this.#abort.abort();
+    this.#wake();
+    await Promise.allSettled(this.#tasks);
+    await this.#connections.idle();
+    await this.#reporter.stop();
+    this.#namespaces.close();
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      for await (const line of this.#options.source.lines(this.#abort.signal)) {
+        if (this.#stopped) return;
+        this.#take(line);
+      }
+    } catch (error) {
+      this.#log.error({ error }, 'the feed cannot be followed any more');
+    }
+  }
+
+  #take(line: FeedLine): void {
+    switch (line.op) {
+      case 'reset':
+        this.#staged = new Replica();
+        return;
+      case 'synced':
+        if (this.#staged) {
+          this.#world = { ...this.#world, replica: this.#staged };
+          this.#staged = undefined;
+          this.#everythingIsNew = true;
+          this.#statuses.reset();
+        }
+        this.#isSynced = true;
+        break;
+      case 'put':
+        if (this.#staged) this.#staged.put(line);
+        else this.#touch(this.#world.replica.put(line));
+        break;
+      case 'delete':
+        if (this.#staged) this.#staged.delete(line.kind, line.id);
+        else this.#touch(this.#world.replica.delete(line.kind, line.id));
+        break;
+      default:
+        // A heartbeat, or what a newer controller says.
+        return;
+    }
+    if (this.#staged) return;
+    this.#seq = Math.max(this.#seq, line.seq);
+    this.#wake();
+  }
+
+  #touch(change: ReturnType<Replica['put']>): void {
+    if (change === undefined) return;
+    for (const scope of scopesTouchedBy(this.#world, change)) this.#touched.add(scope);
+    if (change.after === undefined) this.#statuses.forget(change.kind, change.id);
+  }
+
+  #devicesChanged(names: readonly string[]): void {
+    for (const name of names) {
+      if (!name.startsWith('tap')) continue;
+      const isThere = deviceIndex(HOST, name) !== undefined;
+      // One that went and came again is another device, on no bridge: what the kernel has of it is to be read anew.
+      if (isThere && this.#taps.has(name)) this.#auditIsDue = true;
+      if (isThere) this.#taps.add(name);
+      else this.#taps.delete(name);
+      for (const scope of scopesTouchedByTap(this.#world, name)) this.#touched.add(scope);
+    }
+    this.#wake();
+  }
+
+  #requestAudit(): void {
+    this.#auditIsDue = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#woken.resolve();
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#woken.promise;
+      // What arrived in the same turn goes into the same round.
+      await new Promise(setImmediate);
+      this.#woken = Promise.withResolvers<void>();
+      if (this.#stopped) return;
+      if (!this.#isSynced) continue;
+      try {
+        await this.#round();
+      } catch (error) {
+        this.#log.error({ error }, 'a round failed');
+        this.#auditIsDue = true;
+        this.#retryIn(1000);
+      }
+    }
+  }
+
+  async #round(): Promise<void> {
+    const seq = this.#seq;
+    const start = performance.now();
+    const isAudit = this.#auditIsDue;
+    const found = isAudit ? await readBack(this.#readBackContext()) : undefined;
+    if (found) {
+      this.#auditIsDue = false;
+      this.#tapsAre(found.taps);
+      if (this.#isFirstRound) adoptNumbers(this.#world.numbers, found.items);
+    }
+    const scopes = this.#recompute();
+    if (found) {
+      const items = [...found.items, ...readSysctls(this.#reconciler.desired.sysctls())];
+      const unexpected = this.#reconciler.adopt(items);
+      if (unexpected > 0) this.#log.warn({ unexpected }, 'the kernel was not as it should be');
+    }
+    const result = await this.#reconciler.round();
+    if (result.operations.length > 0) this.#log.debug({ operations: result.operations.length, seq, milliseconds: performance.now() - start }, 'applied');
+    if (this.#isFirstRound) this.#checkAllConnections();
+    else this.#connections.follow(result.operations);
+    this.#isFirstRound = false;
+    if (result.failed) {
+      this.#auditIsDue = true;
+      this.#retryIn(this.#reconciler.nextRetry() ?? 1000);
+    }
+    for (const scope of result.scopes) scopes.add(scope);
+    this.#reporter.tell(
+      seq,
+      this.#statuses.news(this.#world, this.#reconciler, withDependents(this.#world, scopes, result.turned)),
+    );
+  }
+
+  /** Makes the desired state of all touched scopes anew; of all scopes after a snapshot. */
+  #recompute(): Set<Scope> {
+    const scopes = new Set(this.#touched);
+    this.#touched.clear();
+    if (this.#everythingIsNew) {
+      this.#everythingIsNew = false;
+      for (const scope of this.#reconciler.desired.scopes()) scopes.add(scope);
+      for (const scope of allScopes(this.#world)) scopes.add(scope);
+    }
+    for (const scope of scopes) {
+      try {
+        this.#reconciler.want(scope, itemsOf(this.#world, scope));
+      } catch (error) {
+        this.#log.error({ scope, error }, 'cannot tell what is wanted');
+      }
+    }
+    return scopes;
+  }
+
+  #tapsAre(names: ReadonlySet<string>): void {
+    const differing = [...this.#taps, ...names].filter((name) => !this.#taps.has(name) || !names.has(name));
+    for (const name of differing) {
+      if (names.has(name)) this.#taps.add(name);
+      else this.#taps.delete(name);
+      for (const scope of scopesTouchedByTap(this.#world, name)) this.#touched.add(scope);
+    }
+  }
+
+  #readBackContext(): Parameters<typeof readBack>[0] {
+    return {
+      namespaces: this.#namespaces,
+      services: this.#options.services,
+      mappedBridges: new Set(this.#world.bridgeMappings.values()),
+      isKnownTap: (tap) => this.#world.replica.portsByTap.has(tap),
+    };
+  }
+
+  /** The agent before this one may have been killed between a change of rules and the connections it concerned. */
+  #checkAllConnections(): void {
+    for (const floatingIp of this.#world.replica.all('floatingip')) {
+      const place = addressItemOf(this.#reconciler, `floatingip:${floatingIp.id}`);
+      if (place !== undefined) this.#connections.check(place, [floatingIp.floating_ip_address]);
+    }
+  }
+
+  #retryIn(milliseconds: number): void {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#wake(), milliseconds + 1);
+  }
+}
+
+/** Namespace of a floating IP's address. */
+function addressItemOf(reconciler: Reconciler, scope: Scope): string | undefined {
+  for (const key of reconciler.desired.keysOf(scope)) {
+    const item = reconciler.desired.get(key);
+    if (item?.type === 'address') return item.namespace;
+  }
+  return undefined;
+}
+
+/**
+ * Adds the scopes whose objects' status hangs on one that began or ceased to fail: floating IPs and forwardings on
+ * their router, ports on their network.
+ */
+function withDependents(world: World, scopes: ReadonlySet<Scope>, turned: ReadonlySet<Scope>): Set<Scope> {
+  const all = new Set(scopes);
+  const { replica } = world;
+  const addForwardings = (floatingIpId: string): void => {
+    all.add(`floatingip:${floatingIpId}`);
+    for (const { id } of replica.forwardingsByFloatingIp.of(floatingIpId)) all.add(`port_forwarding:${id}`);
+  };
+  for (const scope of turned) {
+    const { kind, id } = parseScope(scope);
+    if (kind === 'router') for (const floatingIp of replica.floatingIpsByRouter.of(id)) addForwardings(floatingIp.id);
+    else if (kind === 'floatingip') addForwardings(id);
+    else if (kind === 'network') for (const port of replica.portsByNetwork.of(id)) all.add(`port:${port.id}`);
+  }
+  return all;
+}

@@ -1,0 +1,157 @@
+import { checked, close, errorText, KernelError, recv, send, setsockopt, socket } from './libc.ts';
+import { inNetns } from './netns.ts';
+
+/** Netlink: linux/netlink.h. Numbers are in the machine's order (little endian wherever Node's koffi runs with us). */
+const AF_NETLINK = 16;
+const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const NLMSG_ERROR = 2;
+const NLMSG_DONE = 3;
+const HEADER = 16;
+const NESTED = 0x8000;
+const TYPE_MASK = 0x3fff;
+
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+export const NLM_F_REQUEST = 0x1;
+export const NLM_F_ACK = 0x4;
+export const NLM_F_EXCL = 0x200;
+export const NLM_F_CREATE = 0x400;
+export const NLM_F_DUMP = 0x300;
+
+const align = (length: number): number => (length + 3) & ~3;
+
+/** An attribute: length, type, payload, padding. */
+export function attribute(type: number, ...parts: Buffer[]): Buffer {
+  const payload = Buffer.concat(parts);
+  const whole = Buffer.alloc(align(4 + payload.length));
+  whole.writeUInt16LE(4 + payload.length, 0);
+  whole.writeUInt16LE(type, 2);
+  payload.copy(whole, 4);
+  return whole;
+}
+
+/** An attribute that holds attributes. */
+export const nested = (type: number, ...attributes: Buffer[]): Buffer => attribute(type | NESTED, ...attributes);
+
+export const text = (value: string): Buffer => Buffer.from(`${value}\0`);
+
+export function uint32(value: number): Buffer {
+  const buffer = Buffer.alloc(4);
+  buffer.writeUInt32LE(value);
+  return buffer;
+}
+
+export function uint16be(value: number): Buffer {
+  const buffer = Buffer.alloc(2);
+  buffer.writeUInt16BE(value);
+  return buffer;
+}
+
+/** Calls back with type and payload of each attribute between two offsets. */
+export function eachAttribute(data: Buffer, visit: (type: number, payload: Buffer) => void): void {
+  for (let offset = 0; offset + 4 <= data.length; ) {
+    const length = data.readUInt16LE(offset);
+    if (length < 4) return;
+    visit(data.readUInt16LE(offset + 2) & TYPE_MASK, data.subarray(offset + 4, offset + length));
+    offset += align(length);
+  }
+}
+
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  /** The family's own header and the attributes. */
+  readonly payload: Buffer;
+}
+
+/** A netlink socket of one network namespace: it stays there whichever namespace the thread is in later. */
+export class NetlinkSocket {
+  readonly #fd: number;
+  readonly #buffer = Buffer.alloc(1 << 16);
+  #sequence = 0;
+
+  /** `namespace`: name of a network namespace, or empty for the agent's own. */
+  constructor(namespace: string, protocol: number) {
+    this.#fd = inNetns(namespace, () => checked('socket(AF_NETLINK)', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol)));
+    setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, uint32(4 << 20), 4);
+    setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, uint32(4 << 20), 4);
+    setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, uint32(1), 4);
+  }
+
+  /** Sends one message and waits for the kernel's answer. Gives its error number, 0 for success. */
+  request(message: Message): number {
+    const sequence = this.#send({ ...message, flags: message.flags | NLM_F_REQUEST | NLM_F_ACK });
+    for (;;) {
+      const count = checked('recv', Number(recv(this.#fd, this.#buffer, this.#buffer.length, 0)));
+      for (const reply of messages(this.#buffer.subarray(0, count))) {
+        if (reply.sequence === sequence && reply.type === NLMSG_ERROR) return -reply.payload.readInt32LE(0);
+      }
+    }
+  }
+
+  /**
+   * Asks for a list and gives the payload of each message of the answer. The kernel may search long for it: the
+   * receiving is done off the main thread. One list at a time.
+   */
+  async list(message: Message): Promise<Buffer[]> {
+    const sequence = this.#send({ ...message, flags: message.flags | NLM_F_REQUEST | NLM_F_DUMP });
+    const found: Buffer[] = [];
+    for (;;) {
+      const count = await new Promise<number>((resolve, reject) =>
+        recv.async(this.#fd, this.#buffer, this.#buffer.length, 0, (error, result) =>
+          error ? reject(error) : resolve(Number(result)),
+        ),
+      );
+      if (count < 0) throw new Error('recv on a netlink socket failed');
+      for (const reply of messages(this.#buffer.subarray(0, count))) {
+        if (reply.sequence !== sequence) continue;
+        if (reply.type === NLMSG_DONE) return found;
+        if (reply.type === NLMSG_ERROR) {
+          const errno = -reply.payload.readInt32LE(0);
+          if (errno !== 0) throw new KernelError('netlink', errno);
+          return found;
+        }
+        found.push(Buffer.from(reply.payload));
+      }
+    }
+  }
+
+  close(): void {
+    close(this.#fd);
+  }
+
+  #send(message: Message): number {
+    this.#sequence = (this.#sequence + 1) >>> 0;
+    const header = Buffer.alloc(HEADER);
+    header.writeUInt32LE(HEADER + message.payload.length, 0);
+    header.writeUInt16LE(message.type, 4);
+    header.writeUInt16LE(message.flags, 6);
+    header.writeUInt32LE(this.#sequence, 8);
+    const whole = Buffer.concat([header, message.payload]);
+    checked('send', Number(send(this.#fd, whole, whole.length, 0)));
+    return this.#sequence;
+  }
+}
+
+function* messages(data: Buffer): Generator<{ type: number; sequence: number; payload: Buffer }> {
+  for (let offset = 0; offset + HEADER <= data.length; ) {
+    const length = data.readUInt32LE(offset);
+    if (length < HEADER) return;
+    yield {
+      type: data.readUInt16LE(offset + 4),
+      sequence: data.readUInt32LE(offset + 8),
+      payload: data.subarray(offset + HEADER, offset + length),
+    };
+    offset += align(length);
+  }
+}
+
+/** An error unless the number is 0 or one of those that count as success. */
+export function expect(what: string, errno: number, ...accepted: number[]): void {
+  if (errno !== 0 && !accepted.includes(errno)) throw new Error(`${what}: ${errorText(errno)}`);
+}

@@ -1,0 +1,22 @@
+import { dhcpDevice } from '@portward/model/device-names.ts';
+import { dhcpPort, dhcpService } from './dhcp.ts';
+import { type Item, namespaceItem, service } from './item.ts';
+import { portDevice } from './port-device.ts';
+import { bridgeOf, type World } from './world.ts';
+
+/** DHCP of a network: its namespace, its device and its server, on the host that carries the network's DHCP out. */
+export function dhcpItems(world: World, networkId: string): Item[] {
+  const { replica } = world;
+  const network = replica.get('network', networkId);
+  if (network === undefined || network.agent_host !== world.host) return [];
+  if (bridgeOf(world, network) === undefined) return [];
+  const ports = [...replica.portsByNetwork.of(networkId)];
+  const port = dhcpPort(networkId, ports);
+  const settings = dhcpService(network, replica.subnetsByNetwork.of(networkId), ports);
+  if (port === undefined || settings === undefined || !port.admin_state_up) return [];
+  return [
+    namespaceItem(settings.namespace),
+    ...portDevice(world, settings.namespace, dhcpDevice(port.id), port),
+    service('dhcp', networkId, settings.namespace, settings.digest, settings),
+  ];
+}

@@ -1,0 +1,77 @@
+import { gatewayDevice, gatewayNamespace } from '@portward/model/device-names.ts';
+import { isTranslatable } from '@portward/model/port-forwarding.ts';
+import { address, type Item } from './item.ts';
+import { floatingIpNat, forwardingNat } from './nat.ts';
+import { bridgeOf, type FloatingIp, gatewayPort, type World } from './world.ts';
+
+/** Where a floating IP is on this host: the namespace and device of its router's gateway. */
+export function floatingIpPlace(
+  world: World,
+  floatingIp: FloatingIp | undefined,
+): { namespace: string; device: string } | undefined {
+  const router = world.replica.get('router', floatingIp?.router_id ?? null);
+  const gateway = gatewayPort(world, router);
+  if (router === undefined || gateway === undefined) return undefined;
+  if (bridgeOf(world, world.replica.get('network', gateway.network_id)) === undefined) return undefined;
+  return { namespace: gatewayNamespace(router), device: gatewayDevice(gateway.id) };
+}
+
+/** The address of a floating IP that leads anywhere, and its translation when it belongs to one VM entirely. */
+export function floatingIpItems(world: World, id: string): Item[] {
+  const floatingIp = world.replica.get('floatingip', id);
+  const place = floatingIpPlace(world, floatingIp);
+  if (floatingIp === undefined || place === undefined) return [];
+  const target = floatingIp.port_id === null ? null : floatingIp.fixed_ip_address;
+  if (target === null && !world.replica.forwardingsByFloatingIp.has(id)) return [];
+  const external = floatingIp.floating_ip_address;
+  return [
+    address(place.namespace, place.device, `${external}/32`, true),
+    ...(target === null ? [] : floatingIpNat(world.natBackend, place.namespace, external, target)),
+  ];
+}
+
+/** The translation of one forwarding; none for a protocol without ports. */
+export function forwardingItems(world: World, id: string): Item[] {
+  const forwarding = world.replica.get('port_forwarding', id);
+  if (forwarding === undefined || !isTranslatable(forwarding.protocol)) return [];
+  const floatingIp = world.replica.get('floatingip', forwarding.floatingip_id);
+  const place = floatingIpPlace(world, floatingIp);
+  if (floatingIp === undefined || place === undefined) return [];
+  return forwardingNat(world.natBackend, place.namespace, {
+    id,
+    protocol: forwarding.protocol,
+    externalAddress: floatingIp.floating_ip_address,
+    externalFirst: forwarding.external_first,
+    externalLast: forwarding.external_last,
+    internalAddress: forwarding.internal_ip_address,
+    internalFirst: forwarding.internal_first,
+    internalLast: forwarding.internal_last,
+  });
+}
+
+/**
+ * Where the desired state leads a connection to this address and port of a namespace: `address:port`, `address` when
+ * the port stays as it is, undefined when it leads nowhere.
+ */
+export function translationOf(
+  world: World,
+  namespace: string,
+  external: string,
+  protocol: number,
+  port: number,
+): string | undefined {
+  for (const floatingIp of world.replica.floatingIpsByAddress.of(external)) {
+    if (floatingIpPlace(world, floatingIp)?.namespace !== namespace) continue;
+    if (floatingIp.port_id !== null && floatingIp.fixed_ip_address !== null) return floatingIp.fixed_ip_address;
+    for (const forwarding of world.replica.forwardingsByFloatingIp.of(floatingIp.id)) {
+      if (PROTOCOL_NUMBERS[forwarding.protocol] !== protocol) continue;
+      if (port < forwarding.external_first || port > forwarding.external_last) continue;
+      const width = forwarding.internal_last - forwarding.internal_first;
+      const target = forwarding.internal_first + (width === 0 ? 0 : port - forwarding.external_first);
+      return `${forwarding.internal_ip_address}:${target}`;
+    }
+  }
+  return undefined;
+}
+
+const PROTOCOL_NUMBERS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };

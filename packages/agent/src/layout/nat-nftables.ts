@@ -1,0 +1,88 @@
+import { type Item, nftChain, nftElement, nftSet } from './item.ts';
+import { EXTERNAL_MARK, type Forwarding, type NatLayout, type RouterGateway } from './nat-layout.ts';
+
+const FAMILY = 'ip';
+
+/** Whether a packet belongs to a connection whose destination was translated. */
+const TRANSLATED = 'ct status & dnat == dnat';
+
+/**
+ * One hash map for all forwardings of a router, so that a packet costs the same whatever their number, and so that a
+ * change is a change of elements. Base chains are made once: registering a hook again loses packets.
+ */
+function router(namespace: string, gateway: RouterGateway): Item[] {
+  const { device, address, enableSnat } = gateway;
+  const leaving = `oifname "${device}"`;
+  return [
+    nftSet(
+      namespace,
+      FAMILY,
+      'forwardings',
+      'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
+      true,
+    ),
+    nftSet(namespace, FAMILY, 'floating-ips', 'type ipv4_addr : ipv4_addr;', true),
+    nftSet(namespace, FAMILY, 'floating-sources', 'type ipv4_addr : ipv4_addr;', true),
+    nftChain(namespace, FAMILY, 'ingress', [`iifname "${device}" meta mark set ${EXTERNAL_MARK}`], {
+      type: 'filter',
+      hook: 'prerouting',
+      priority: -150,
+    }),
+    nftChain(
+      namespace,
+      FAMILY,
+      'prerouting',
+      ['dnat ip to ip daddr . meta l4proto . th dport map @forwardings', 'dnat to ip daddr map @floating-ips'],
+      { type: 'nat', hook: 'prerouting', priority: -100 },
+    ),
+    nftChain(namespace, FAMILY, 'output', ['dnat to ip daddr map @floating-ips'], {
+      type: 'nat',
+      hook: 'output',
+      priority: -100,
+    }),
+    nftChain(
+      namespace,
+      FAMILY,
+      'postrouting',
+      [
+        `oifname != "${device}" ct status & dnat != dnat accept`,
+        'snat to ip saddr map @floating-sources',
+        ...(address !== undefined && enableSnat ? [`${leaving} snat to ${address} fully-random`] : []),
+        // A VM that reaches its own router's floating IP: the answer has to come back this way.
+        ...(address === undefined
+          ? []
+          : [`meta mark & 0xffff != ${EXTERNAL_MARK} ${TRANSLATED} snat to ${address} fully-random`]),
+      ],
+      { type: 'nat', hook: 'postrouting', priority: 100 },
+    ),
+  ];
+}
+
+function floatingIp(namespace: string, external: string, internal: string): Item[] {
+  return [
+    nftElement(namespace, FAMILY, 'floating-ips', external, internal),
+    nftElement(namespace, FAMILY, 'floating-sources', internal, external),
+  ];
+}
+
+/** One element a port: ranges in a map would cost each packet a search. */
+function forwarding(namespace: string, of: Forwarding): Item[] {
+  const items: Item[] = [];
+  const oneToOne = of.internalLast - of.internalFirst === of.externalLast - of.externalFirst;
+  for (let port = of.externalFirst; port <= of.externalLast; port++) {
+    const target = oneToOne ? of.internalFirst + port - of.externalFirst : of.internalFirst;
+    items.push(
+      nftElement(
+        namespace,
+        FAMILY,
+        'forwardings',
+        `${of.externalAddress} . ${of.protocol} . ${port}`,
+        `${of.internalAddress} . ${target}`,
+      ),
+    );
+  }
+  return items;
+}
+
+/** Translation by nftables: a table `ip portward` in the namespace. */
+export const nftablesNat: NatLayout = { router, floatingIp, forwarding };

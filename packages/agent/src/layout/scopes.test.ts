@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { tapDevice } from '@portward/model/device-names.ts';
+import type { FeedPut } from '@portward/model/feed.ts';
+import fc from 'fast-check';
+import { Desired } from '../reconcile/desired.ts';
+import { Replica } from '../replica.ts';
+import {
+  externalNetwork,
+  floatingIp,
+  forwarding,
+  gone,
+  HOST_NAME,
+  network,
+  port,
+  router,
+  routerPort,
+  securityGroup,
+  securityGroupRule,
+  subnet,
+  uuid,
+} from '../testing/cloud.ts';
+import type { Item } from './item.ts';
+import { Numbers } from './numbers.ts';
+import { allScopes, itemsOf, scopesTouchedBy, scopesTouchedByTap } from './scopes.ts';
+import type { World } from './world.ts';
+
+/** Ids are few, so that objects refer to each other, change, go and come again. */
+const pick = (base: number, count: number) => fc.integer({ min: base, max: base + count - 1 });
+const NETWORKS = 0x10;
+const SUBNETS = 0x20;
+const ROUTERS = 0x30;
+const PORTS = 0x40;
+const GROUPS = 0x50;
+const RULES = 0x60;
+const FLOATING = 0x70;
+const FORWARDINGS = 0x80;
+
+/** A subnet stays on its network, and a port has addresses of its own network's subnets alone. */
+const networkOf = (subnetNumber: number): number => NETWORKS + (subnetNumber % 3);
+
+const hosts = fc.constantFrom(HOST_NAME, HOST_NAME, 'host-2');
+
+const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
+  fc
+    .record({ n: pick(NETWORKS, 3), host: hosts, mtu: fc.constantFrom(1400, 1500), up: fc.boolean() })
+    .map(({ n, host, mtu, up }) =>
+      n === NETWORKS ? externalNetwork(n) : network(n, { agent_host: host, mtu, admin_state_up: up || mtu === 1500 }),
+    ),
+  fc
+    .record({ n: pick(SUBNETS, 4), gateway: fc.constantFrom('10.0.0.1', null) })
+    .map(({ n, gateway }) => subnet(n, networkOf(n), `10.0.${n - SUBNETS}.0/24`, gateway)),
+  fc
+    .record({
+      n: pick(ROUTERS, 2),
+      host: hosts,
+      distributed: fc.boolean(),
+      up: fc.boolean(),
+      gateway: fc.boolean(),
+      name: fc.constantFrom('a', 'b'),
+    })
+    .map(({ n, host, distributed, up, gateway, name }) =>
+      router(n, {
+        agent_host: host,
+        distributed,
+        admin_state_up: up,
+        name,
+        gateway_port_id: gateway ? uuid(PORTS + n - ROUTERS) : null,
+        gateway_network_id: gateway ? uuid(NETWORKS) : null,
+      }),
+    ),
+  fc
+    .record({ n: pick(PORTS, 2) })
+    .map(({ n }) => routerPort(n, NETWORKS, { [`10.0.1.${n}`]: SUBNETS + 1 }, ROUTERS + n - PORTS, 'router_gateway')),
+  fc
+    .record({
+      n: pick(PORTS + 2, 3),
+      sub: pick(SUBNETS, 4),
+      router: pick(ROUTERS, 2),
+      owner: fc.constantFrom('router_interface', 'router_interface_distributed', 'router_centralized_snat'),
+    })
+    .map(({ n, sub, router: of, owner }) =>
+      routerPort(n, networkOf(sub), { [`10.0.${sub - SUBNETS}.${n}`]: sub }, of, owner as never),
+    ),
+  fc
+    .record({
+      n: pick(PORTS + 5, 4),
+      sub: pick(SUBNETS, 4),
+      groups: fc.uniqueArray(pick(GROUPS, 3), { maxLength: 2 }),
+      guarded: fc.boolean(),
+      host: hosts,
+      up: fc.boolean(),
+    })
+    .map(({ n, sub, groups, guarded, host, up }) =>
+      port(n, networkOf(sub),
+        { [`10.0.${sub - SUBNETS}.${n}`]: sub },
+        {
+          security_groups: groups.map(uuid),
+          port_security_enabled: guarded,
+          'binding:host_id': host,
+          admin_state_up: up,
+        },
+      ),
+    ),
+  pick(GROUPS, 3).map((n) => securityGroup(n)),
+  fc
+    .record({
+      n: pick(RULES, 5),
+      group: pick(GROUPS, 3),
+      remote: fc.option(pick(GROUPS, 3)),
+      direction: fc.constantFrom('ingress', 'egress'),
+    })
+    .map(({ n, group, remote, direction }) =>
+      securityGroupRule(n, group, direction as 'ingress', { remote_group_id: remote === null ? null : uuid(remote) }),
+    ),
+  fc
+    .record({ n: pick(FLOATING, 3), router: fc.option(pick(ROUTERS, 2)), target: fc.boolean() })
+    .map(({ n, router: of, target }) =>
+      floatingIp(n, NETWORKS, `10.0.0.${n}`, of, target ? { port: PORTS + 5, address: '10.0.1.69' } : null),
+    ),
+  fc
+    .record({
+      n: pick(FORWARDINGS, 5),
+      of: pick(FLOATING, 3),
+      protocol: fc.constantFrom('tcp', 'udp', 'icmp'),
+      width: pick(0, 3),
+    })
+    .map(({ n, of, protocol, width }) =>
+      forwarding(
+        n,
+        of,
+        [n * 10, n * 10 + width],
+        PORTS + 5,
+        { address: '10.0.1.69', port: [22, 22 + width] },
+        protocol as 'tcp',
+      ),
+    ),
+);
+
+type Step = { put: FeedPut } | { tap: number; isThere: boolean } | { gone: FeedPut };
+
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: anyPut.map((put) => ({ put })) },
+  { weight: 2, arbitrary: anyPut.map((put) => ({ gone: put })) },
+  { weight: 1, arbitrary: fc.record({ tap: pick(PORTS + 5, 4), isThere: fc.boolean() }) },
+);
+
+for (const natBackend of ['nftables', 'iptables'] as const) {
+  test(`the scopes that a change touches are all that change: ${natBackend}`, () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { minLength: 20, maxLength: 80 }), (steps) => {
+        const taps = new Set<string>();
+        const world: World = {
+          replica: new Replica(),
+          host: HOST_NAME,
+          bridgeMappings: new Map([['public', 'br-ex']]),
+          natBackend,
+          taps,
+          numbers: new Numbers(),
+          machines: true,
+        };
+        const incremental = new Desired();
+        for (const scope of allScopes(world)) incremental.set(scope, itemsOf(world, scope));
+        for (const step of steps) {
+          for (const scope of touchedBy(world, taps, step)) incremental.set(scope, itemsOf(world, scope));
+          const full = new Desired();
+          for (const scope of allScopes(world)) full.set(scope, itemsOf(world, scope));
+          assert.deepEqual(sorted(incremental), sorted(full));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+}
+
+function touchedBy(world: World, taps: Set<string>, step: Step) {
+  if ('tap' in step) {
+    const name = tapDevice(uuid(step.tap));
+    if (step.isThere) taps.add(name);
+    else taps.delete(name);
+    return scopesTouchedByTap(world, name);
+  }
+  const change =
+    'put' in step ? world.replica.put(step.put) : world.replica.delete(step.gone.kind, step.gone.object.id);
+  return change === undefined ? [] : scopesTouchedBy(world, change);
+}
+
+const sorted = (desired: Desired): Item[] => [...desired.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+
+test('an unknown kind of object changes nothing', () => {
+  const replica = new Replica();
+  assert.equal(replica.put({ kind: 'satellite', object: { id: uuid(1) } } as never), undefined);
+  assert.equal(replica.delete('satellite' as never, uuid(1)), undefined);
+  assert.equal(replica.delete(gone('port', 1).kind, uuid(1)), undefined);
+});

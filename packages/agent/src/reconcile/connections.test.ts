@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Item, iptablesRule, nftElement } from '../layout/item.ts';
+import { flowsOf } from './connections.ts';
+
+const flows = (...items: Item[]) =>
+  flowsOf(items.map((item) => ({ action: 'remove', item, scope: 'host:' }))).get('ns') ?? [];
+const element = (port: number) => nftElement('ns', 'ip', 'forwardings', `10.0.0.1 . udp . ${port}`, '10.1.0.1 . 1');
+const rule = (text: string) => iptablesRule('ns', 'nat', 'neutron-l3-agent-pf-1', text);
+
+test('a few ports are looked at each, many as one address', () => {
+  assert.deepEqual(flows(element(1), element(2)), [
+    { address: '10.0.0.1', protocol: 17, port: 1 },
+    { address: '10.0.0.1', protocol: 17, port: 2 },
+  ]);
+  assert.deepEqual(flows(...[1, 2, 3, 4, 5].map(element)), [{ address: '10.0.0.1' }]);
+  assert.deepEqual(flows(element(1), nftElement('ns', 'ip', 'floating-ips', '10.0.0.1', '10.1.0.1')), [
+    { address: '10.0.0.1' },
+  ]);
+});
+
+test('rules of iptables concern the same connections', () => {
+  const to = '-j DNAT --to-destination 10.1.0.1:22';
+  assert.deepEqual(flows(rule(`-d 10.0.0.1/32 -p tcp -m tcp --dport 2222 ${to}`)), [
+    { address: '10.0.0.1', protocol: 6, port: 2222 },
+  ]);
+  assert.deepEqual(flows(rule(`-d 10.0.0.1/32 -p tcp -m tcp --dport 1:65535 ${to}`)), [{ address: '10.0.0.1' }]);
+  assert.deepEqual(flows(rule('-d 10.0.0.1/32 -j DNAT --to-destination 10.1.0.1')), [{ address: '10.0.0.1' }]);
+  assert.deepEqual(flows(rule('-s 10.1.0.1/32 -j SNAT --to-source 10.0.0.1 --random-fully')), []);
+});

@@ -1,0 +1,139 @@
+import { type Item, type NftFamily, type SysctlItem, sameValue } from '../layout/item.ts';
+import type { Scope } from '../layout/scopes.ts';
+
+/**
+ * The desired items, by key, and which scopes want them. Several scopes may want the same item; should they differ
+ * about its value, the scope that comes first by name has its way, whichever came first in time.
+ */
+export class Desired {
+  readonly #items = new Map<string, Item>();
+  readonly #keysOf = new Map<Scope, Set<string>>();
+  /** One scope wants nearly every key: a map for each would cost more than the items. */
+  readonly #owners = new Map<string, Scope | Map<Scope, Item>>();
+  /** Parameters and chains of each namespace, which are few and looked up each round. */
+  readonly #sysctls = new Map<string, Map<string, SysctlItem>>();
+  readonly #chains = new Map<string, number>();
+
+  get(key: string): Item | undefined {
+    return this.#items.get(key);
+  }
+
+  keys(): IterableIterator<string> {
+    return this.#items.keys();
+  }
+
+  values(): IterableIterator<Item> {
+    return this.#items.values();
+  }
+
+  keysOf(scope: Scope): Iterable<string> {
+    return this.#keysOf.get(scope) ?? [];
+  }
+
+  /** A scope that wants the key. */
+  ownerOf(key: string): Scope | undefined {
+    const owners = this.#owners.get(key);
+    return owners instanceof Map ? firstOf(owners)[0] : owners;
+  }
+
+  scopes(): IterableIterator<Scope> {
+    return this.#keysOf.keys();
+  }
+
+  /** Replaces what a scope wants. Gives the keys whose item came, went or changed. */
+  set(scope: Scope, items: readonly Item[]): Set<string> {
+    const before = this.#keysOf.get(scope);
+    const changed = new Set<string>();
+    const keys = new Set<string>();
+    const replace = (key: string, item: Item | undefined): void => {
+      const known = this.#items.get(key);
+      if (item === undefined) this.#drop(key);
+      else if (item !== known) this.#put(item);
+      if (item === undefined || known === undefined || !sameValue(known, item)) changed.add(key);
+    };
+    for (const item of items) {
+      keys.add(item.key);
+      replace(item.key, this.#own(item, scope));
+    }
+    for (const key of before ?? []) if (!keys.has(key)) replace(key, this.#disown(key, scope));
+    if (keys.size === 0) this.#keysOf.delete(scope);
+    else this.#keysOf.set(scope, keys);
+    return changed;
+  }
+
+  /** Parameters wanted, by namespace. */
+  sysctls(): Iterable<[namespace: string, items: Iterable<SysctlItem>]> {
+    return [...this.#sysctls].map(([namespace, items]) => [namespace, items.values()]);
+  }
+
+  /** Whether any chain of a family is wanted in a namespace; where none is, the table as a whole can go. */
+  hasChains(namespace: string, family: NftFamily): boolean {
+    return (this.#chains.get(`${namespace}|${family}`) ?? 0) > 0;
+  }
+
+  #put(item: Item): void {
+    const isNew = !this.#items.has(item.key);
+    this.#items.set(item.key, item);
+    if (item.type === 'sysctl') {
+      const found = this.#sysctls.get(item.namespace);
+      if (found) found.set(item.key, item);
+      else this.#sysctls.set(item.namespace, new Map([[item.key, item]]));
+    } else if (item.type === 'nft-chain' && isNew) this.#countChain(item.namespace, item.family, 1);
+  }
+
+  #drop(key: string): void {
+    const item = this.#items.get(key);
+    this.#items.delete(key);
+    if (item?.type === 'sysctl') {
+      const found = this.#sysctls.get(item.namespace);
+      if (found?.delete(key) && found.size === 0) this.#sysctls.delete(item.namespace);
+    } else if (item?.type === 'nft-chain') this.#countChain(item.namespace, item.family, -1);
+  }
+
+  #countChain(namespace: string, family: NftFamily, step: number): void {
+    const place = `${namespace}|${family}`;
+    this.#chains.set(place, (this.#chains.get(place) ?? 0) + step);
+  }
+
+  /** Notes that a scope wants an item. Gives the item that counts. */
+  #own(item: Item, scope: Scope): Item {
+    const owners = this.#owners.get(item.key);
+    if (owners instanceof Map) {
+      owners.set(scope, item);
+      return firstOf(owners)[1];
+    }
+    const known = this.#items.get(item.key);
+    if (owners === undefined || owners === scope || known === undefined) {
+      this.#owners.set(item.key, scope);
+      return item;
+    }
+    const shared = new Map([
+      [owners, known],
+      [scope, item],
+    ]);
+    this.#owners.set(item.key, shared);
+    return firstOf(shared)[1];
+  }
+
+  /** Notes that a scope no longer wants a key. Gives the item that counts now, undefined when nobody wants one. */
+  #disown(key: string, scope: Scope): Item | undefined {
+    const owners = this.#owners.get(key);
+    if (owners instanceof Map) {
+      owners.delete(scope);
+      const [owner, item] = firstOf(owners);
+      if (owners.size === 1) this.#owners.set(key, owner);
+      return item;
+    }
+    if (owners !== scope) return this.#items.get(key);
+    this.#owners.delete(key);
+    return undefined;
+  }
+}
+
+/** The entry whose scope comes first by name, of a map that is not empty. */
+function firstOf(owners: Map<Scope, Item>): [Scope, Item] {
+  let first: [Scope, Item] | undefined;
+  for (const entry of owners) if (first === undefined || entry[0] < first[0]) first = entry;
+  if (first === undefined) throw new Error('an item is wanted by nobody');
+  return first;
+}

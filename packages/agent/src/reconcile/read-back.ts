@@ -1,0 +1,220 @@
+import { hasLegacyTables, readIptables } from '../kernel/iptables.ts';
+import { type LinkState, type NetworkState, readLinks, readNetwork } from '../kernel/links.ts';
+import type { Namespaces } from '../kernel/namespaces.ts';
+import { deleteNetns, inNetns, isNetns, listNetns } from '../kernel/netns.ts';
+import { readSysctl } from '../kernel/sysctl.ts';
+import {
+  address,
+  binding,
+  bridge,
+  device,
+  HOST,
+  type Item,
+  iptablesChain,
+  iptablesRule,
+  MAIN_TABLE,
+  namespaceItem,
+  OWNER,
+  route,
+  rule,
+  type ServiceItem,
+  type SysctlItem,
+  service,
+  sysctl,
+} from '../layout/item.ts';
+import { nftItems } from './nft-listing.ts';
+import type { Services } from './services.ts';
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+const OWN_NAMESPACE = new RegExp(`^(qrouter|snat|qdhcp)-${UUID}$`);
+const OWN_DEVICE = /^(?:qr|qg|sg|ns)-([0-9a-f-]{11})$/;
+const TAP = /^tap[0-9a-f-]{11}$/;
+const IPTABLES_CHAIN = /^neutron-/;
+
+/** What reading the kernel back needs to know. */
+export interface ReadBackContext {
+  readonly namespaces: Namespaces;
+  readonly services: Services;
+  /** Bridges of the operator's that the agent attaches to. */
+  readonly mappedBridges: ReadonlySet<string>;
+  /** Whether a tap on a bridge of the operator's is a port of ours. */
+  isKnownTap(tap: string): boolean;
+}
+
+/** What is in the kernel of the agent's own making. */
+export interface Found {
+  readonly items: Item[];
+  /** Devices named like taps in the host's namespace, whoever made them. */
+  readonly taps: Set<string>;
+}
+
+/** Reads everything of the agent's on this host. */
+export async function readBack(context: ReadBackContext): Promise<Found> {
+  const links = await readLinks(HOST);
+  const names = listNetns().filter((name) => OWN_NAMESPACE.test(name));
+  // A name without a namespace is what a killed agent may leave.
+  for (const name of names) if (!isNetns(name)) deleteNetns(name);
+  const found: Found = { items: [], taps: new Set() };
+  const ours = new Set<string>([HOST]);
+  const queue = names.filter((name) => isNetns(name));
+  const readers = Array.from({ length: 4 }, async () => {
+    for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
+      const items = await readNamespace(context, name, links).catch((error) => {
+        if (isNetns(name)) throw error;
+        return undefined;
+      });
+      if (items === undefined) continue;
+      ours.add(name);
+      for (const item of items) found.items.push(item);
+    }
+  });
+  await Promise.all(readers);
+  context.namespaces.retain(ours);
+  for (const link of links) if (TAP.test(link.ifname)) found.taps.add(link.ifname);
+  for (const item of await hostItems(context, links, found.items)) found.items.push(item);
+  for (const item of await runningServices(context.services)) found.items.push(item);
+  return found;
+}
+
+/** Reads one namespace; undefined when it is not there or not the agent's. */
+export async function readNamespace(
+  context: ReadBackContext,
+  namespace: string,
+  hostLinks: readonly LinkState[],
+): Promise<Item[] | undefined> {
+  const state = await readNetwork(namespace);
+  if (state.links.find(({ ifname }) => ifname === 'lo')?.ifalias !== OWNER) return undefined;
+  return [
+    namespaceItem(namespace),
+    ...deviceItems(namespace, state, hostLinks),
+    ...addressItems(namespace, state),
+    ...routeItems(namespace, state),
+    ...ruleItems(namespace, state),
+    ...nftItems(namespace, await context.namespaces.of(namespace).nftables.list(OWNER)),
+    ...(await iptablesItems(context, namespace)),
+  ];
+}
+
+async function hostItems(
+  context: ReadBackContext,
+  links: readonly LinkState[],
+  inside: readonly Item[],
+): Promise<Item[]> {
+  const rules = nftItems(HOST, await context.namespaces.of(HOST).nftables.list(OWNER));
+  const guarded = new Set(
+    rules.flatMap((item) => (item.type === 'nft-element' && item.set === 'guarded' ? [item.element] : [])),
+  );
+  const own = new Set(links.filter((link) => isBridge(link) && link.ifalias === OWNER).map(({ ifname }) => ifname));
+  const paired = new Set(inside.flatMap((item) => (item.type === 'device' ? [item.tap] : [])));
+  const items: Item[] = [...rules];
+  for (const link of links) {
+    const { ifname, mtu, master } = link;
+    if (own.has(ifname)) items.push(bridge(ifname, isUp(link) ? mtu : 0));
+    if (master === undefined || !TAP.test(ifname) || paired.has(ifname)) continue;
+    const isOurs =
+      own.has(master) || (context.mappedBridges.has(master) && (guarded.has(ifname) || context.isKnownTap(ifname)));
+    if (isOurs) items.push(binding(ifname, isUp(link) ? master : '', mtu));
+  }
+  return items;
+}
+
+const isUp = (link: LinkState): boolean => link.flags.includes('UP');
+const isBridge = (link: LinkState): boolean => link.linkinfo?.info_kind === 'bridge';
+
+/**
+ * Reads the parameters that are wanted, by namespace: there is no list of those that someone set. Namespaces that are
+ * not there have none.
+ */
+export function readSysctls(wanted: Iterable<[namespace: string, items: Iterable<SysctlItem>]>): Item[] {
+  const found: Item[] = [];
+  for (const [namespace, items] of wanted) {
+    if (namespace !== HOST && !isNetns(namespace)) continue;
+    inNetns(namespace, () => {
+      for (const item of items) {
+        const value = readSysctl(item.name);
+        // What the kernel does not have and need not have is as wanted.
+        if (value !== undefined) found.push(sysctl(namespace, item.name, value, item.optional));
+        else if (item.optional) found.push(item);
+      }
+    });
+  }
+  return found;
+}
+
+function deviceItems(namespace: string, state: NetworkState, hostLinks: readonly LinkState[]): Item[] {
+  return state.links.flatMap((link) => {
+    const id = OWN_DEVICE.exec(link.ifname)?.[1];
+    if (id === undefined) return [];
+    const tap = hostLinks.find(({ ifname }) => ifname === `tap${id}`);
+    const isWhole = isUp(link) && tap !== undefined && isUp(tap) && tap.mtu === link.mtu && tap.ifalias === OWNER;
+    return [
+      device({
+        namespace,
+        name: link.ifname,
+        mac: link.address ?? '',
+        mtu: isWhole ? link.mtu : 0,
+        tap: `tap${id}`,
+        bridge: tap?.master ?? '',
+      }),
+    ];
+  });
+}
+
+function addressItems(namespace: string, state: NetworkState): Item[] {
+  return state.links
+    .filter(({ ifname }) => OWN_DEVICE.test(ifname))
+    .flatMap(({ ifname, addr_info: addresses = [] }) =>
+      addresses
+        .filter(({ scope }) => scope !== 'link')
+        .map(({ local, prefixlen }) => address(namespace, ifname, `${local}/${prefixlen}`)),
+    );
+}
+
+function routeItems(namespace: string, state: NetworkState): Item[] {
+  return state.routes
+    .filter(({ protocol, type }) => (protocol === 'static' || protocol === 'boot') && (type ?? 'unicast') === 'unicast')
+    .map(({ dst, gateway, dev, table = 'main' }) => ({
+      namespace,
+      version: dst.includes(':') || gateway?.includes(':') ? (6 as const) : (4 as const),
+      table: table === 'main' ? MAIN_TABLE : Number(table),
+      destination: dst,
+      via: gateway ?? null,
+      device: dev ?? null,
+    }))
+    .map((fields) => route(fields));
+}
+
+function ruleItems(namespace: string, state: NetworkState): Item[] {
+  return state.rules
+    .filter(({ priority }) => priority !== 0 && priority !== 32_766 && priority !== 32_767)
+    .map(({ priority, src = 'all', srclen, table }) =>
+      rule(
+        namespace,
+        priority,
+        srclen === undefined ? src : `${src}/${srclen}`,
+        table === 'main' ? MAIN_TABLE : Number(table),
+      ),
+    );
+}
+
+/** Both forms of iptables, where there is anything of it: nftables' own list tells without starting a process. */
+async function iptablesItems(context: ReadBackContext, namespace: string): Promise<Item[]> {
+  const tables = await context.namespaces.of(namespace).nftables.tables();
+  if (!tables.includes('ip nat') && !tables.includes('ip mangle') && !hasLegacyTables(namespace)) return [];
+  return (await readIptables(namespace)).flatMap(({ table, chains, rules }) => [
+    ...chains.filter((chain) => IPTABLES_CHAIN.test(chain)).map((chain) => iptablesChain(namespace, table, chain)),
+    ...rules
+      .filter(({ chain, rule: text }) => IPTABLES_CHAIN.test(chain) || /-j neutron-/.test(text))
+      .map(({ chain, rule: text }) => iptablesRule(namespace, table, chain, text)),
+  ]);
+}
+
+async function runningServices({ drivers }: Services): Promise<Item[]> {
+  const items: Item[] = [];
+  for (const [kind, driver] of Object.entries(drivers)) {
+    for (const [id, digest] of await driver.running()) {
+      items.push(service(kind as ServiceItem['service'], id, driver.namespaceOf(id), digest, undefined));
+    }
+  }
+  return items;
+}

@@ -1,0 +1,194 @@
+import type { Logger } from 'pino';
+import { type IptablesRuleItem, type Item, sameValue } from '../layout/item.ts';
+import type { Scope } from '../layout/scopes.ts';
+import type { Applier, Surroundings } from './applier.ts';
+import { Desired } from './desired.ts';
+import type { Operation } from './operation.ts';
+
+/** First pause before a failed scope is tried again, and the longest, milliseconds. Each failure doubles it. */
+const FIRST_PAUSE = 200;
+const LONGEST_PAUSE = 60_000;
+
+interface Failure {
+  reason: string;
+  attempts: number;
+  retryAt: number;
+}
+
+/** What a round did. */
+export interface RoundResult {
+  readonly operations: readonly Operation[];
+  /** Scopes that may stand otherwise than before the round. */
+  readonly scopes: ReadonlySet<Scope>;
+  /** Scopes that began or ceased to fail. */
+  readonly turned: ReadonlySet<Scope>;
+  /** Whether something failed, so that the kernel should be read back before the next try. */
+  readonly failed: boolean;
+}
+
+/**
+ * Desired and applied items side by side, and the keys at which they may differ. It decides what to do; the applier
+ * does it. A failed scope pauses; all others go on.
+ */
+export class Reconciler {
+  readonly desired = new Desired();
+  #applied = new Map<string, Item>();
+  readonly #dirty = new Set<string>();
+  readonly #failures = new Map<Scope, Failure>();
+  readonly #applier: Applier;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  /** Differences that an audit found and nobody had announced. */
+  drift = 0;
+
+  constructor(applier: Applier, log: Logger, now: () => number = Date.now) {
+    this.#applier = applier;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** Tells what a scope wants from now on. */
+  want(scope: Scope, items: readonly Item[]): void {
+    for (const key of this.desired.set(scope, items)) this.#dirty.add(key);
+  }
+
+  /** Takes over what was read back from the kernel. Gives the number of differences that were not expected. */
+  adopt(found: readonly Item[]): number {
+    const before = this.#applied;
+    this.#applied = new Map();
+    for (const item of found) this.#applied.set(item.key, item);
+    let unexpected = 0;
+    for (const key of new Set([...this.desired.keys(), ...this.#applied.keys()])) {
+      if (!this.#differs(key)) {
+        this.#dirty.delete(key);
+        continue;
+      }
+      if (!this.#dirty.has(key) && before.size > 0) {
+        unexpected++;
+        this.#log.warn({ key }, 'the kernel is not as it should be');
+      }
+      this.#dirty.add(key);
+    }
+    for (const key of this.#dirty) if (!this.#differs(key)) this.#dirty.delete(key);
+    this.drift += unexpected;
+    return unexpected;
+  }
+
+  /** Carries out what differs, except for scopes that pause. Never throws. */
+  async round(): Promise<RoundResult> {
+    const operations = this.#operations();
+    if (operations.length === 0) return { operations, scopes: new Set(), turned: new Set(), failed: false };
+    const failures = await this.#applier.apply(operations, this.#surroundings());
+    const scopes = new Set<Scope>();
+    const failedScopes = new Map<Scope, string>();
+    for (const { action, item, scope } of operations) {
+      scopes.add(scope);
+      const reason = failures.get(item.key);
+      if (reason !== undefined) {
+        this.#log.error({ key: item.key, scope, reason }, 'not applied');
+        if (!failedScopes.has(scope)) failedScopes.set(scope, reason);
+        continue;
+      }
+      if (action === 'remove') this.#applied.delete(item.key);
+      else this.#applied.set(item.key, item);
+      if (!this.#differs(item.key)) this.#dirty.delete(item.key);
+    }
+    const turned = new Set<Scope>();
+    for (const scope of scopes) {
+      if (failedScopes.has(scope) !== this.#failures.has(scope)) turned.add(scope);
+      const reason = failedScopes.get(scope);
+      if (reason === undefined) this.#failures.delete(scope);
+      else this.#failed(scope, reason);
+    }
+    return { operations, scopes, turned, failed: failures.size > 0 };
+  }
+
+  /** Why a scope is not applied; undefined when it is, or nothing is known against it. */
+  failureOf(scope: Scope): string | undefined {
+    return this.#failures.get(scope)?.reason;
+  }
+
+  /** Whether everything that the scope wants is in the kernel. */
+  isApplied(scope: Scope): boolean {
+    for (const key of this.desired.keysOf(scope)) if (this.#dirty.has(key)) return false;
+    return true;
+  }
+
+  /** Milliseconds until the next paused scope may be tried again; undefined when none pauses. */
+  nextRetry(): number | undefined {
+    let next: number | undefined;
+    for (const { retryAt } of this.#failures.values()) {
+      const wait = Math.max(0, retryAt - this.#now());
+      next = next === undefined ? wait : Math.min(next, wait);
+    }
+    return next;
+  }
+
+  /** Whether nothing is left to do. */
+  get isSettled(): boolean {
+    return this.#dirty.size === 0;
+  }
+
+  applied(): Iterable<Item> {
+    return this.#applied.values();
+  }
+
+  #operations(): Operation[] {
+    const now = this.#now();
+    const operations: Operation[] = [];
+    for (const key of this.#dirty) {
+      const item = this.desired.get(key);
+      const before = this.#applied.get(key);
+      const scope = this.desired.ownerOf(key) ?? leftoverScope(before?.namespace ?? '');
+      if ((this.#failures.get(scope)?.retryAt ?? 0) > now) continue;
+      if (item === undefined) {
+        if (before) operations.push({ action: 'remove', item: before, scope });
+        else this.#dirty.delete(key);
+      } else if (before === undefined) operations.push({ action: 'add', item, scope });
+      else if (!sameValue(before, item)) operations.push({ action: 'change', item, before, scope });
+      else this.#dirty.delete(key);
+    }
+    return operations;
+  }
+
+  #differs(key: string): boolean {
+    const item = this.desired.get(key);
+    const before = this.#applied.get(key);
+    if (item === undefined || before === undefined) return item !== before;
+    return !sameValue(before, item);
+  }
+
+  #failed(scope: Scope, reason: string): void {
+    const attempts = (this.#failures.get(scope)?.attempts ?? 0) + 1;
+    const pause = Math.min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE);
+    this.#failures.set(scope, { reason, attempts, retryAt: this.#now() + pause });
+  }
+
+  #surroundings(): Surroundings {
+    let rules: Map<string, IptablesRuleItem[]> | undefined;
+    return {
+      wanted: (key) => this.desired.get(key),
+      failureOf: (scope) => this.failureOf(scope),
+      isEmptied: (namespace, family) => !this.desired.hasChains(namespace, family),
+      standingRules: (namespace, table, chain) => {
+        rules ??= this.#standingRules();
+        return rules.get(`${namespace}|${table}|${chain}`) ?? [];
+      },
+    };
+  }
+
+  #standingRules(): Map<string, IptablesRuleItem[]> {
+    const rules = new Map<string, IptablesRuleItem[]>();
+    for (const item of this.desired.values()) {
+      if (item.type !== 'iptables-rule' || !this.#applied.has(item.key)) continue;
+      const chain = `${item.namespace}|${item.table}|${item.chain}`;
+      const found = rules.get(chain);
+      if (found) found.push(item);
+      else rules.set(chain, [item]);
+    }
+    return rules;
+  }
+}
+
+/** What nobody wants any more is counted as one scope a namespace. */
+const leftoverScope = (namespace: string): Scope => `host:leftovers ${namespace}`;

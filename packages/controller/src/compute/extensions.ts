@@ -1,0 +1,43 @@
+import type { FastifyPluginAsync } from 'fastify';
+import type { Identity } from '../identity/identity.ts';
+import { requireCaller } from '../identity/session.ts';
+import { notFound } from './errors.ts';
+
+/** Parts of the API that older clients look for by name before they use them. */
+const EXTENSIONS = Object.entries({
+  'os-attach-interfaces': 'AttachInterfaces',
+  'os-availability-zone': 'AvailabilityZone',
+  'os-console-output': 'ConsoleOutput',
+  'os-extended-server-attributes': 'ExtendedServerAttributes',
+  'os-extended-status': 'ExtendedStatus',
+  'os-hypervisors': 'Hypervisors',
+  'os-instance-actions': 'InstanceActions',
+  'os-keypairs': 'Keypairs',
+  'os-lock-server': 'LockServer',
+  'os-quota-sets': 'Quotas',
+  'os-security-groups': 'SecurityGroups',
+  'os-services': 'Services',
+}).map(([alias, name]) => ({
+  alias,
+  name,
+  namespace: '',
+  description: '',
+  updated: '2014-12-03T00:00:00Z',
+  links: [],
+}));
+
+/** `GET /v2.1/extensions`. */
+export const extensionRoutes =
+  (identity: Identity): FastifyPluginAsync =>
+  async (fastify) => {
+    fastify.get('/extensions', async (request) => {
+      requireCaller(identity, request);
+      return { extensions: EXTENSIONS };
+    });
+    fastify.get<{ Params: { alias: string } }>('/extensions/:alias', async (request) => {
+      requireCaller(identity, request);
+      const extension = EXTENSIONS.find(({ alias }) => alias === request.params.alias);
+      if (extension === undefined) throw notFound('The resource could not be found.');
+      return { extension };
+    });
+  };

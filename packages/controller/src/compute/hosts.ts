@@ -1,0 +1,97 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { queryText } from '../identity/request-body.ts';
+import { requireCaller } from '../identity/session.ts';
+import { notFound, policyForbids } from './errors.ts';
+import { type MachineHost, machineHosts } from './host-choice.ts';
+import { minorVersion } from './microversion.ts';
+import type { ComputeRoom } from './room.ts';
+import { ZONE } from './server-create.ts';
+
+const microseconds = (heartbeat: string): string => `${heartbeat.replace(' ', 'T')}.000000`;
+
+/** Hosts that play VMs, under the names that Nova has for them: zones, services, hypervisors. */
+export const hostRoutes =
+  ({ identity, store }: ComputeRoom): FastifyPluginAsync =>
+  async (fastify) => {
+    const hosts = () => store.read((db) => machineHosts(db, identity.now()));
+    /** From 2.53 on ids are UUIDs; host names serve, being as unique. */
+    const idOf = (host: MachineHost, index: number, minor: number) => (minor >= 53 ? host.host : index + 1);
+
+    fastify.get('/os-availability-zone', async (request) => {
+      requireCaller(identity, request);
+      return { availabilityZoneInfo: [{ zoneName: ZONE, zoneState: { available: true }, hosts: null }] };
+    });
+
+    fastify.get('/os-availability-zone/detail', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-availability-zone:detail');
+      const services = (await hosts()).map(({ host, alive, enabled, heartbeat }) => [
+        host,
+        { 'nova-compute': { active: enabled, available: alive, updated_at: microseconds(heartbeat) } },
+      ]);
+      const zone = { zoneName: ZONE, zoneState: { available: true }, hosts: Object.fromEntries(services) };
+      return { availabilityZoneInfo: [zone] };
+    });
+
+    fastify.get('/os-services', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-services:list');
+      const minor = minorVersion(request);
+      const [host, binary] = [queryText(request.query, 'host'), queryText(request.query, 'binary')];
+      const services = (await hosts()).map((item, index) => ({
+        id: idOf(item, index, minor),
+        binary: 'nova-compute',
+        host: item.host,
+        zone: item.availabilityZone,
+        status: item.enabled ? 'enabled' : 'disabled',
+        state: item.alive ? 'up' : 'down',
+        updated_at: microseconds(item.heartbeat),
+        disabled_reason: null,
+        ...(minor >= 11 && { forced_down: false }),
+      }));
+      return {
+        services: services.filter(
+          (item) => (host === undefined || item.host === host) && (binary === undefined || item.binary === binary),
+        ),
+      };
+    });
+
+    const hypervisors = async (minor: number) =>
+      (await hosts()).map((item, index) => ({
+        id: idOf(item, index, minor),
+        hypervisor_hostname: item.host,
+        state: item.alive ? 'up' : 'down',
+        status: item.enabled ? 'enabled' : 'disabled',
+      }));
+    /** What there is to say of a host: its agent counts no processors or memory, namespaces share them. */
+    const detail = (item: Awaited<ReturnType<typeof hypervisors>>[number]) => ({
+      ...item,
+      hypervisor_type: 'namespace',
+      hypervisor_version: 1,
+      host_ip: '127.0.0.1',
+      service: { id: item.id, host: item.hypervisor_hostname, disabled_reason: null },
+      servers: [],
+      uptime: null,
+    });
+
+    fastify.get('/os-hypervisors', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-hypervisors:list');
+      return { hypervisors: await hypervisors(minorVersion(request)) };
+    });
+
+    fastify.get('/os-hypervisors/detail', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-hypervisors:list-detail');
+      return { hypervisors: (await hypervisors(minorVersion(request))).map(detail) };
+    });
+
+    fastify.get<{ Params: { id: string } }>('/os-hypervisors/:id', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-hypervisors:show');
+      const { id } = request.params;
+      const item = (await hypervisors(minorVersion(request))).find((candidate) => String(candidate.id) === id);
+      if (item === undefined) throw notFound(`Hypervisor with ID '${id}' could not be found.`);
+      return { hypervisor: detail(item) };
+    });
+  };

@@ -1,0 +1,48 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { readJsonBodies } from '../identity/answers.ts';
+import { answerAsCompute } from './answers.ts';
+import { extensionRoutes } from './extensions.ts';
+import { flavorRoutes } from './flavors.ts';
+import { hostRoutes } from './hosts.ts';
+import { keypairRoutes } from './keypairs.ts';
+import { answerVersions } from './microversion.ts';
+import { quotaRoutes } from './quotas.ts';
+import type { ComputeRoom } from './room.ts';
+import { securityGroupRoutes } from './security-groups.ts';
+import { serverActionRoutes } from './server-actions.ts';
+import { serverInterfaceRoutes } from './server-interfaces.ts';
+import { serverPartRoutes } from './server-parts.ts';
+import { serverRoutes } from './server-routes.ts';
+import { serverTagRoutes } from './server-tags.ts';
+import { versionDocument, versionRoutes } from './versions.ts';
+
+/** The Compute API v2.1, to be mounted at `/compute`. It records servers; hypervisors or agents run them. */
+export const computeRoutes =
+  (room: ComputeRoom): FastifyPluginAsync =>
+  async (fastify) => {
+    const { identity, store } = room;
+    answerAsCompute(fastify);
+    readJsonBodies(fastify);
+    await fastify.register(versionRoutes);
+
+    const version21: FastifyPluginAsync = async (v21) => {
+      answerVersions(v21);
+      v21.get('/', async (request) => ({ version: versionDocument(request) }));
+      await v21.register(flavorRoutes(identity));
+      await v21.register(extensionRoutes(identity));
+      await v21.register(keypairRoutes(identity, store));
+      for (const routes of SERVED) await v21.register(routes(room));
+    };
+    await fastify.register(version21, { prefix: '/v2.1' });
+  };
+
+const SERVED = [
+  hostRoutes,
+  quotaRoutes,
+  securityGroupRoutes,
+  serverActionRoutes,
+  serverInterfaceRoutes,
+  serverPartRoutes,
+  serverRoutes,
+  serverTagRoutes,
+] as const;

@@ -1,0 +1,123 @@
+import type { Caller } from '../caller.ts';
+import type { Store, Transaction } from '../store/store.ts';
+import { type BootstrapOptions, type BootstrapResult, bootstrap } from './bootstrap.ts';
+import { type HashCost, Passwords } from './passwords.ts';
+import { SigningKeys } from './signing-keys.ts';
+import { StandingChanges } from './standing-changes.ts';
+import { type KnownRole, TokenStanding } from './token-standing.ts';
+import { type Claims, decodeToken, encodeToken, type Scope } from './tokens.ts';
+
+/** A caller and the token that says who it is. */
+export interface TokenCaller extends Caller {
+  readonly scope: Scope;
+  readonly claims: Claims;
+  /** Roles with their ids, implied ones included. */
+  readonly grantedRoles: readonly KnownRole[];
+}
+
+export interface IdentityOptions {
+  /** Seconds that a token lives. */
+  readonly tokenLife: number;
+  readonly now?: () => Date;
+  /** What hashing a password costs; tests take less. */
+  readonly hashCost?: HashCost;
+}
+
+/** Who there is, and what their tokens are worth: the embedded identity service. */
+export class Identity {
+  readonly store: Store;
+  readonly passwords: Passwords;
+  /** Seconds that a token lives. */
+  readonly tokenLife: number;
+  readonly now: () => Date;
+  readonly #keys: SigningKeys;
+  readonly #standing: TokenStanding;
+
+  /** Loads the signing keys (the first start makes one) and all that decides whether a token stands. */
+  static async open(store: Store, options: IdentityOptions): Promise<Identity> {
+    const now = options.now ?? (() => new Date());
+    const keys = await SigningKeys.open(store, options.tokenLife * 1000, now);
+    const standing = await store.read((db) => TokenStanding.load(db));
+    return new Identity(store, options, now, keys, standing);
+  }
+
+  private constructor(
+    store: Store,
+    options: IdentityOptions,
+    now: () => Date,
+    keys: SigningKeys,
+    standing: TokenStanding,
+  ) {
+    this.store = store;
+    this.tokenLife = options.tokenLife;
+    this.now = now;
+    this.passwords = new Passwords(options.hashCost);
+    this.#keys = keys;
+    this.#standing = standing;
+  }
+
+  /**
+   * Who holds the token, or undefined when it is not one of ours, has expired or no longer stands. Reads no store:
+   * signature, time and the table in memory decide.
+   */
+  authenticate(token: string): TokenCaller | undefined {
+    const claims = decodeToken(token, this.#keys);
+    if (claims === undefined || claims.expiresAt * 1000 <= this.now().getTime()) return undefined;
+    if (!this.#standing.holds(claims)) return undefined;
+    const grantedRoles = this.#standing.expand(claims.roleIds);
+    const roles = grantedRoles.map((role) => role.name);
+    return {
+      userId: claims.userId,
+      projectId: claims.scope.type === 'project' ? claims.scope.id : '',
+      roles,
+      isAdmin: roles.includes('admin'),
+      scope: claims.scope,
+      claims,
+      grantedRoles,
+    };
+  }
+
+  /** Signs a token. */
+  async issue(claims: Claims): Promise<string> {
+    await this.#keys.rotateWhenDue();
+    return encodeToken(claims, this.#keys);
+  }
+
+  /** Lets a new key sign from now on; tokens signed before stay good. */
+  async rotateSigningKey(): Promise<void> {
+    await this.#keys.rotate();
+  }
+
+  /** Runs a change of users, roles and the like, and lets tokens feel it as soon as it is durable. */
+  async change<T>(work: (tx: Transaction, standing: StandingChanges) => Promise<T>): Promise<T> {
+    const { value, patch } = await this.store.write(async (tx) => {
+      const changes = new StandingChanges(tx.db);
+      const result = await work(tx, changes);
+      return { value: result, patch: await changes.patch() };
+    });
+    this.#standing.apply(patch);
+    return value;
+  }
+
+  /** Voids one token, for good. */
+  async revoke(claims: Claims): Promise<void> {
+    const now = this.now();
+    await this.change(async ({ db }, standing) => {
+      const auditId = claims.auditIds[0] as string;
+      const expiresAt = new Date(claims.expiresAt * 1000);
+      await db.deleteFrom('revocations').where('expires_at', '<=', now.toISOString()).execute();
+      await db
+        .insertInto('revocations')
+        .values({ audit_id: auditId, expires_at: expiresAt.toISOString() })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      standing.revoked(auditId, expiresAt.getTime());
+    });
+    this.#standing.forgetExpired(now.getTime());
+  }
+
+  /** Makes what every cloud begins with; see `bootstrap`. */
+  bootstrap(options: BootstrapOptions = {}): Promise<BootstrapResult> {
+    return bootstrap(this, options);
+  }
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { malformed } from './errors.ts';
+
+type RawIssue = {
+  code?: string;
+  input?: unknown;
+  message?: string;
+  expected?: unknown;
+  maximum?: unknown;
+  path?: PropertyKey[];
+};
+
+/** Values are never part of the text: they may be secrets. */
+function describe(issue: RawIssue): string {
+  const path = (issue.path ?? []).map(String);
+  if (issue.input === undefined && issue.code === 'invalid_type') {
+    const within = path.slice(0, -1).join('/');
+    const missing = `'${path.at(-1) ?? 'body'}' is a required property`;
+    return within === '' ? missing : `Invalid input for field '${within}': ${missing}`;
+  }
+  const reason =
+    issue.code === 'invalid_type'
+      ? `not of type '${String(issue.expected)}'`
+      : issue.code === 'too_small'
+        ? 'too short'
+        : issue.code === 'too_big'
+          ? `longer than ${String(issue.maximum)}`
+          : (issue.message ?? 'not valid');
+  return `Invalid input for field '${path.join('/') || 'body'}': ${reason}`;
+}
+
+/** A body as the schema reads it. Throws Keystone's 400 with the first thing that is wrong. */
+export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  const outcome = schema.safeParse(body ?? {}, { reportInput: true });
+  if (outcome.success) return outcome.data;
+  throw malformed(describe(outcome.error.issues[0] as RawIssue));
+}
+
+/** A name of a project, user, role or domain: Keystone allows 64 characters, 255 of users. */
+export const nameOf = (max: number): z.ZodType<string> =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine((value) => value.trim() !== '', 'must not be blank');
+
+/** Longest password that is taken; bounds the work of a hash. */
+export const LONGEST_PASSWORD = 4096;
+
+export const passwordText: z.ZodType<string> = z.string().min(1).max(LONGEST_PASSWORD);
+
+/** Free text. */
+export const descriptionText: z.ZodType<string> = z.string().max(65_535);
+
+/** An id or a reference to one, as text. */
+export const idText: z.ZodType<string> = z.string().min(1).max(64);
+
+/** Resource options: none are offered, and to pretend otherwise would leave, say, an immutable project unprotected. */
+export const noOptions: z.ZodType<Record<string, unknown>> = z
+  .record(z.string(), z.unknown())
+  .refine((value) => Object.values(value).every((item) => item === null), 'resource options are not supported');
+
+/** A query parameter as text; of several the last counts. */
+export function queryText(query: unknown, name: string): string | undefined {
+  if (typeof query !== 'object' || query === null || !Object.hasOwn(query, name)) return undefined;
+  const value: unknown = (query as Record<string, unknown>)[name];
+  const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+  return typeof last === 'string' ? last : undefined;
+}
+
+/** A flag of the query: present, and not 0 or false. */
+export function queryFlag(query: unknown, name: string): boolean | undefined {
+  const value = queryText(query, name)?.toLowerCase();
+  return value === undefined ? undefined : value !== '0' && value !== 'false';
+}

@@ -1,0 +1,280 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TestCloud } from './test-cloud.ts';
+import { eventually, type TestHost, withHost } from './test-host.ts';
+
+/** What `openstack` prints as the head of a table. */
+const titles = (table: string): string[] =>
+  (table.split('\n').find((line) => line.startsWith('|')) ?? '')
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+/** Two-column table of a `show` or `create` command. */
+const fields = (table: string): Record<string, string> =>
+  Object.fromEntries(
+    table
+      .split('\n')
+      .filter((line) => line.startsWith('|'))
+      .map(
+        (line) =>
+          line
+            .split('|')
+            .slice(1, 3)
+            .map((cell) => cell.trim()) as [string, string],
+      ),
+  );
+
+/** A VM that serves on port 22 and has its address by DHCP. */
+async function bootServer(
+  cloud: TestCloud,
+  name: string,
+  network: string,
+  address: string,
+): Promise<{ id: string; namespace: string }> {
+  const { id: networkId } = await cloud.json('network', 'show', network);
+  const nic = `net-id=${networkId},v4-fixed-ip=${address}`;
+  const { id } = await cloud.json(
+    'server',
+    'create',
+    '--image',
+    'namespace',
+    '--flavor',
+    'm1.tiny',
+    '--nic',
+    nic,
+    name,
+  );
+  const namespace = `machine-${id}`;
+  await eventually(async () => (await cloud.json('server', 'show', name)).status === 'ACTIVE', {
+    what: `${name} active`,
+    timeoutMs: 30_000,
+    intervalMs: 100,
+  });
+  await eventually(
+    async () =>
+      (await cloud.host.run(['ip', '-4', '-o', 'addr', 'show', 'dev', 'eth0'], { namespace })).includes(`${address}/`),
+    { what: `${name}’s address by DHCP`, timeoutMs: 30_000 },
+  );
+  await eventually(async () => (await cloud.host.probe(namespace, address, 22)).data.startsWith('SSH-'), {
+    what: `${name}’s SSH server`,
+    timeoutMs: 30_000,
+  });
+  return { id, namespace };
+}
+
+/** The article's cloud: ext-net, a private network, the distributed router with 10.11.7.3, VM1; and a client outside. */
+async function buildCloud(cloud: TestCloud): Promise<{ vm1: { id: string; namespace: string }; routerId: string }> {
+  const run = (...words: string[]) => cloud.run('openstack', words);
+  await run(
+    'network',
+    'create',
+    '--external',
+    '--provider-network-type',
+    'flat',
+    '--provider-physical-network',
+    'public',
+    'ext-net',
+  );
+  await run('subnet', 'create', '--network', 'ext-net', '--subnet-range', '10.11.7.0/24', '--no-dhcp', 'ext-subnet');
+  await run('network', 'create', 'private');
+  await run('subnet', 'create', '--network', 'private', '--subnet-range', '192.168.2.0/24', 'private-subnet');
+  await run('router', 'create', '--distributed', '--ha', 'Router');
+  await run(
+    'router',
+    'set',
+    '--external-gateway',
+    'ext-net',
+    '--fixed-ip',
+    'subnet=ext-subnet,ip-address=10.11.7.3',
+    'Router',
+  );
+  await run('router', 'add', 'subnet', 'Router', 'private-subnet');
+  await cloud.host.addClient('br-ex', 'client', '10.11.7.200/24');
+  const vm1 = await bootServer(cloud, 'VM1', 'private', '192.168.2.79');
+  return { vm1, routerId: (await cloud.json('router', 'show', 'Router')).id };
+}
+
+/** What the VM says of the connection: an SSH banner proves who answers; its socket table proves whom it sees. */
+async function peersSeen(host: TestHost, namespace: string): Promise<string> {
+  return host.run(['ss', '-Htn', 'state', 'established', '( sport = :22 )'], { namespace });
+}
+
+for (const natBackend of ['nftables', 'iptables'] as const) {
+  test(`the article's scenario with the openstack client, ${natBackend}`, async () => {
+    await withHost(async (host) => {
+      const cloud = await TestCloud.start(host, natBackend);
+      const openstack = (...words: string[]) => cloud.run('openstack', words);
+      const { vm1, routerId } = await buildCloud(cloud);
+      const reach = (port: number) => host.probe('client', '10.11.7.4', port, { timeoutMs: 1000 });
+
+      const created = fields(
+        await openstack(
+          'floating',
+          'ip',
+          'create',
+          '--floating-ip-address',
+          '10.11.7.4',
+          '--tag',
+          'port_forwarding_VM1',
+          'ext-net',
+        ),
+      );
+      assert.equal(created.floating_ip_address, '10.11.7.4');
+      assert.equal(created.status, 'DOWN');
+      const floatingIps = await openstack('floating', 'ip', 'list', '--long', '--any-tags', 'port_forwarding_VM1');
+      assert.deepEqual(titles(floatingIps), [
+        ...['ID', 'Floating IP Address', 'Fixed IP Address', 'Port', 'Floating Network', 'Project'],
+        ...['Router', 'Status', 'Description', 'Tags', 'DNS Name', 'DNS Domain'],
+      ]);
+      assert.match(floatingIps, /\['port_forwarding_VM1'\]|port_forwarding_VM1/);
+
+      const ports = JSON.parse(await openstack('port', 'list', '--server', 'VM1', '--long', '-f', 'json'));
+      assert.deepEqual(Object.keys(ports[0]), [
+        'ID',
+        'Name',
+        'MAC Address',
+        'Fixed IP Addresses',
+        'Status',
+        'Security Groups',
+        'Device Owner',
+        'Tags',
+      ]);
+      assert.equal(ports[0]['Fixed IP Addresses'][0].ip_address, '192.168.2.79');
+      assert.equal(ports[0].Status, 'ACTIVE');
+      assert.equal(ports[0]['Device Owner'], 'compute:nova');
+      const [group] = ports[0]['Security Groups'];
+      assert.match(group, /^[0-9a-f-]{36}$/);
+
+      const forwarding = fields(
+        await openstack(
+          ...[
+            'floating',
+            'ip',
+            'port',
+            'forwarding',
+            'create',
+            '--internal-ip-address',
+            '192.168.2.79',
+            '--port',
+            ports[0].ID,
+          ],
+          ...['--protocol', 'tcp', '--internal-protocol-port', '22', '--external-protocol-port', '2222', '10.11.7.4'],
+        ),
+      );
+      const listed = await openstack('floating', 'ip', 'port', 'forwarding', 'list', created.id as string);
+      assert.deepEqual(titles(listed), [
+        'ID',
+        'Internal Port ID',
+        'Internal IP Address',
+        'Internal Port',
+        'External Port',
+        'Protocol',
+        'Description',
+      ]);
+      assert.ok(listed.includes(forwarding.id as string));
+      await eventually(
+        async () => fields(await cloud.run('portward', ['floating', 'ip', 'show', '10.11.7.4'])).status === 'ACTIVE',
+        { what: 'the floating IP active' },
+      );
+
+      assert.equal((await reach(2222)).outcome, 'timeout', 'nothing passes before the security group rule');
+      const rule = fields(
+        await openstack(
+          'security',
+          'group',
+          'rule',
+          'create',
+          '--ingress',
+          '--protocol',
+          'tcp',
+          '--dst-port',
+          '22',
+          group,
+        ),
+      );
+      assert.deepEqual([rule.direction, rule.port_range_min, rule.protocol], ['ingress', '22', 'tcp']);
+      await eventually(async () => (await reach(2222)).outcome === 'connected', { what: '2222 to reach VM1' });
+      assert.match((await reach(2222)).data, /^SSH-2\.0-dropbear/);
+      assert.equal((await reach(22)).outcome, 'refused');
+
+      const connection = host.connect('client', '10.11.7.4', 2222);
+      assert.match(await connection.read(), /^SSH-2\.0/);
+      assert.match(
+        await peersSeen(host, vm1.namespace),
+        /192\.168\.2\.79:22\s+10\.11\.7\.200:/,
+        'VM1 sees the client’s own address',
+      );
+
+      const routers = JSON.parse(await openstack('router', 'list', '--name', 'Router', '--long', '-f', 'json'));
+      assert.deepEqual(Object.keys(routers[0]), [
+        ...['ID', 'Name', 'Status', 'State', 'Project', 'Distributed', 'HA', 'Routes'],
+        ...['External gateway info', 'Availability zones', 'Tags'],
+      ]);
+      assert.deepEqual([routers[0].Distributed, routers[0].HA, routers[0].Status], [true, true, 'ACTIVE']);
+      assert.equal(routers[0]['External gateway info'].external_fixed_ips[0].ip_address, '10.11.7.3');
+      await checkUnderTheHood(host, natBackend, routerId, forwarding.id as string);
+
+      // kill -9 of the agent in mid-scenario: the connection stays, and the restarted agent finds all in order.
+      await cloud.kill('agent');
+      assert.equal((await reach(2222)).outcome, 'connected', 'forwarding goes on without the agent');
+      await cloud.startAgent();
+      assert.equal((await reach(2222)).outcome, 'connected');
+      assert.match(
+        await peersSeen(host, vm1.namespace),
+        /10\.11\.7\.200:/,
+        'the established connection is still there',
+      );
+      // kill -9 of the controller: the data plane goes on; restarted, it knows everything.
+      await cloud.kill('controller');
+      assert.equal((await reach(2222)).outcome, 'connected', 'forwarding goes on without the controller');
+      await cloud.startController();
+      assert.ok(
+        (await openstack('floating', 'ip', 'port', 'forwarding', 'list', created.id as string)).includes(
+          forwarding.id as string,
+        ),
+      );
+
+      // The floating IP goes, and with it the forwarding, the kernel's rules and the connections.
+      await openstack('floating', 'ip', 'delete', '10.11.7.4');
+      await eventually(async () => (await reach(2222)).outcome !== 'connected', { what: 'access to be cut' });
+      await assert.rejects(
+        async () => {
+          for (let i = 0; i < 20; i++) {
+            connection.write('still there?');
+            await connection.read(1000);
+          }
+        },
+        /ended|silent/,
+        'the established connection is cut',
+      );
+      connection.close();
+    });
+  });
+}
+
+async function checkUnderTheHood(
+  host: TestHost,
+  natBackend: string,
+  routerId: string,
+  forwardingId: string,
+): Promise<void> {
+  const namespace = `snat-${routerId}`;
+  if (natBackend === 'nftables') {
+    const map = await host.run(['nft', 'list', 'map', 'ip', 'portward', 'forwardings'], { namespace });
+    assert.match(map, /10\.11\.7\.4 \. tcp \. 2222 : 192\.168\.2\.79 \. 22/);
+    return;
+  }
+  const id8 = forwardingId.slice(0, 8);
+  const rules = await host.run(['iptables', '-S', '-t', 'nat'], { namespace });
+  assert.deepEqual(
+    rules.split('\n').filter((line) => line.includes(id8) || line.includes('agent-fip')),
+    [
+      '-N neutron-l3-agent-fip-pf',
+      `-N neutron-l3-agent-pf-${id8}`,
+      '-A neutron-l3-agent-PREROUTING -j neutron-l3-agent-fip-pf',
+      `-A neutron-l3-agent-fip-pf -j neutron-l3-agent-pf-${id8}`,
+      `-A neutron-l3-agent-pf-${id8} -d 10.11.7.4/32 -p tcp -m tcp --dport 2222 -j DNAT --to-destination 192.168.2.79:22`,
+    ],
+  );
+}
