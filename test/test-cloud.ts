@@ -24,10 +24,6 @@ export class TestCloud {
     await host.addBridge('br-ex');
     await cloud.startController();
     await cloud.startAgent();
-    await eventually(async () => (await cloud.json('network', 'agent', 'list')).length === 3, {
-      what: 'the agent’s report',
-      timeoutMs: 30_000,
-    });
     return cloud;
   }
 
@@ -46,7 +42,9 @@ export class TestCloud {
     await logged(this.#controller, 'listening');
   }
 
+  /** Starts the agent and awaits its first report, which it sends once the kernel is as it should be. */
   async startAgent(...more: string[]): Promise<void> {
+    const startedBefore = await this.#agentsStart();
     this.#agent = this.host.spawn([
       ...[PORTWARD, 'agent', '--controller', `unix:${this.socket}`, '--credentials', join(this.dataDir, 'agent.yaml')],
       ...[
@@ -60,7 +58,26 @@ export class TestCloud {
         ...more,
       ],
     ]);
-    await logged(this.#agent, 'in step');
+    const child = this.#agent;
+    child.stdout?.resume();
+    const said: string[] = [];
+    if (child.stderr) createInterface(child.stderr).on('line', (line) => said.push(line));
+    await eventually(
+      async () => {
+        if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}: ${said.join('\n')}`);
+        const startedNow = await this.#agentsStart();
+        return startedNow !== undefined && startedNow !== startedBefore;
+      },
+      { what: 'the agent’s report', timeoutMs: 30_000, intervalMs: 100 },
+    );
+  }
+
+  /** When the agent that reported last was started. */
+  async #agentsStart(): Promise<string | undefined> {
+    const [agent] = await this.json('network', 'agent', 'list');
+    return agent === undefined
+      ? undefined
+      : JSON.parse(await this.run('openstack', ['network', 'agent', 'show', agent.ID, '-f', 'json'])).started_at;
   }
 
   /** Kills a part without a word, as kill -9 does, and awaits its end. */

@@ -55,6 +55,25 @@ test('signals reach the command itself', async () => {
   assert.doesNotMatch(stdout, /sleep 60|defunct/);
 });
 
+test('stopped commands go on, and hold nothing up', async () => {
+  const sandbox = await Sandbox.start();
+  const counting = sandbox.spawn(['sh', '-c', 'while :; do echo more; sleep 0.02; done']);
+  await once(counting.stdout ?? counting, 'data');
+  const stateOf = () => /State:\t(\w)/.exec(readFileSync(`/proc/${counting.pid}/status`, 'utf8'))?.[1];
+  for (const _ of [1, 2]) {
+    counting.kill('SIGSTOP');
+    while (stateOf() !== 'T') await sleep(5);
+    counting.stdout?.read();
+    counting.kill('SIGCONT');
+    await once(counting.stdout ?? counting, 'data');
+  }
+  counting.kill('SIGSTOP');
+  while (stateOf() !== 'T') await sleep(5);
+  const start = Date.now();
+  await sandbox.stop();
+  assert.ok(Date.now() - start < 2000);
+});
+
 test('orphans are reaped', async () => {
   await using sandbox = await Sandbox.start();
   await sandbox.run(['sh', '-c', '(true &); (sleep 0.01 >/dev/null 2>&1 &); sleep 0.1']);

@@ -70,6 +70,7 @@ export class Sandbox implements AsyncDisposable {
   readonly unprivileged: boolean;
   readonly #holder: ChildProcess;
   readonly #ended: Promise<void>;
+  readonly #spawned = new Set<ChildProcess>();
 
   private constructor(pid: number, holder: ChildProcess, unprivileged: boolean) {
     this.pid = pid;
@@ -137,15 +138,20 @@ export class Sandbox implements AsyncDisposable {
         PATH: `${options.env?.PATH ?? ''}${options.env?.PATH ? ':' : ''}${PATH}`,
       },
     });
+    this.#spawned.add(child);
+    child.once('close', () => this.#spawned.delete(child));
     const killOuter = child.kill.bind(child);
     child.kill = (signal = 'SIGTERM') => {
       const [inner] = child.exitCode === null && child.signalCode === null ? childrenOf(child.pid) : [];
       if (inner === undefined) return killOuter(signal);
       try {
-        return process.kill(inner, signal);
+        process.kill(inner, signal);
       } catch {
         return false;
       }
+      // nsenter stops with its child, and would then take no notice of its end.
+      if (signal !== 'SIGSTOP' && signal !== 'SIGTSTP') continueStopped(child);
+      return true;
     };
     return child;
   }
@@ -184,6 +190,7 @@ export class Sandbox implements AsyncDisposable {
   async stop(): Promise<void> {
     this.#holder.ref();
     this.#holder.stdin?.destroy();
+    for (const child of this.#spawned) continueStopped(child);
     const impatient = setTimeout(() => this.#holder.kill('SIGKILL'), 5000);
     await this.#ended;
     clearTimeout(impatient);
@@ -201,6 +208,16 @@ async function* linesOf(child: ChildProcess): AsyncGenerator<string> {
     const lines = (rest + String(chunk)).split('\n');
     rest = lines.pop() ?? '';
     yield* lines;
+  }
+}
+
+/** Wakes a command's nsenter, outside. */
+function continueStopped(child: ChildProcess): void {
+  try {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(child.pid, 'SIGCONT');
+  } catch {
+    // It ended just now.
   }
 }
 

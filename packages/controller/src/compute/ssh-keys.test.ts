@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { generateSshKey, readPublicKey } from './ssh-keys.ts';
 
+/** Of OpenSSH's client, which a machine may lack. */
+const SSH_KEYGEN = 'ssh-keygen';
+
 const RSA_LINE = (() => {
   const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' });
   const sized = (bytes: Buffer) => {
@@ -33,7 +36,7 @@ test('a new key is one that it reads itself', async () => {
 test('ssh-keygen reads the private key, and sees the same public key and fingerprint', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'portward-keys-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  const run = (...options: string[]) => execFileSync('ssh-keygen', options, { encoding: 'utf8' });
+  const run = (...options: string[]) => execFileSync(SSH_KEYGEN, options, { encoding: 'utf8' });
   const key = await generateSshKey('comment');
   const file = join(folder, 'key');
   writeFileSync(file, key.privateKey, { mode: 0o600 });

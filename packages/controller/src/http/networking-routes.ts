@@ -1,5 +1,6 @@
 import { ApiError, invalidInput } from '@portward/model/api-error.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { availabilityZones } from '../networking/availability-zones.ts';
 import type { Collection, Page } from '../networking/collection.ts';
 import { EXTENSIONS } from '../networking/extensions.ts';
 import type { QueryString } from '../networking/list-query.ts';
@@ -71,6 +72,9 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
           })),
         }));
         extensionRoutes(app);
+        app.get('/availability_zones', async () => ({
+          availability_zones: await networking.store.read(availabilityZones),
+        }));
         for (const [path, collection] of networking.collections)
           collectionRoutes(app, `/${path}`, collection, contextOf);
         collectionRoutes(app, '/floatingips/:parentId/port_forwardings', networking.portForwardings, (request) => ({

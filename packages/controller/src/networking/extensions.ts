@@ -24,6 +24,14 @@ export const EXTENSIONS: readonly Extension[] = [
     '2013-07-23T10:00:00-00:00',
     'Further addresses that a port may send from.',
   ),
+  extension('availability_zone', 'Availability Zone', '2015-01-01T10:00:00-00:00', 'Zones that agents are in.'),
+  extension(
+    'network_availability_zone',
+    'Network Availability Zone',
+    '2015-01-01T10:00:00-00:00',
+    'Zones of the DHCP of networks.',
+  ),
+  extension('router_availability_zone', 'Router Availability Zone', '2015-01-01T10:00:00-00:00', 'Zones of routers.'),
   extension('binding', 'Port Binding', '2014-02-03T10:00:00-00:00', 'On which host a port is, and how.'),
   extension('dns-integration', 'DNS Integration', '2015-08-15T18:00:00-00:00', 'Names of ports and floating IPs.'),
   extension(

@@ -30,6 +30,7 @@ const RULES = [
 
 /** The networking room: every collection of the API over one store. */
 export class Networking {
+  readonly store: Store;
   readonly settings: Config['networking'];
   /** By path: `floatingips`, `security-groups`, … */
   readonly collections: ReadonlyMap<string, Collection>;
@@ -39,6 +40,7 @@ export class Networking {
   readonly routerActions: RouterActions;
 
   constructor(store: Store, settings: Config['networking']) {
+    this.store = store;
     this.settings = settings;
     this.collections = new Map(RULES.map((rules) => [rules.definition.collection, new Collection(store, rules)]));
     this.portForwardings = new Collection(store, portForwardingRules as unknown as Rules<Resource>);
