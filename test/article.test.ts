@@ -249,8 +249,41 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
         'the established connection is cut',
       );
       connection.close();
+
+      // The VM's port goes, and the forwardings to it.
+      const ours = (...words: string[]) => cloud.run('portward', words);
+      await ours('floating', 'ip', 'create', '--floating-ip-address', '10.11.7.4', 'ext-net');
+      const again = ['--internal-ip-address', '192.168.2.79', '--port', ports[0].ID, '--protocol', 'tcp'];
+      await ours(
+        ...['floating', 'ip', 'port', 'forwarding', 'create', ...again],
+        ...['--internal-protocol-port', '22', '--external-protocol-port', '2222', '10.11.7.4'],
+      );
+      await eventually(async () => (await reach(2222)).outcome === 'connected', { what: '2222 to reach VM1 again' });
+      await openstack('port', 'delete', ports[0].ID);
+      assert.deepEqual(await cloud.json('floating', 'ip', 'port', 'forwarding', 'list', '10.11.7.4'), []);
+      await eventually(async () => (await reach(2222)).outcome !== 'connected', { what: 'access to be cut' });
+
+      await cloud.kill('agent');
+      await cloud.cleanUpHost();
+      assert.deepEqual(await leftOn(host), [], 'nothing is left behind');
     });
   });
+}
+
+/** What of ours is on the host: namespaces, devices, tables, processes, files; the test's own client is not. */
+async function leftOn(host: TestHost): Promise<string[]> {
+  const links: { ifname: string }[] = JSON.parse(await host.run(['ip', '-j', 'link']));
+  const namespaces = (await host.run(['ls', '/run/netns'])).split('\n');
+  const processes = (await host.run(['ps', '-eo', 'args'])).split('\n');
+  return [
+    ...namespaces.filter((name) => name !== '' && name !== 'client'),
+    ...links.map(({ ifname }) => ifname).filter((name) => !['lo', 'br-ex', 'c-client'].includes(name)),
+    ...(await host.run(['nft', 'list', 'tables'])).split('\n').filter((line) => line.includes('portward')),
+    ...processes.filter((line) => /dnsmasq|dropbear|udhcpc/.test(line)),
+    ...(await host.run(['sh', '-c', 'ls -d /run/portward* 2>/dev/null || true']))
+      .split('\n')
+      .filter((line) => line !== ''),
+  ];
 }
 
 async function checkUnderTheHood(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { badRequest } from '@portward/model/api-error.ts';
 import type { AgentReport, StatusReport } from '@portward/model/feed.ts';
 import { z } from 'zod';
+import { recordServerStatus } from '../compute/server-status.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { adoptUnscheduled, agentTime } from './scheduling.ts';
 
@@ -87,32 +88,12 @@ async function enterAgents(tx: Transaction, host: string, report: AgentReport): 
   await adoptUnscheduled(tx, host);
 }
 
-/** Where each kind keeps the status that Neutron or Nova shows. */
-const STATUS_TABLES = { port: 'ports', router: 'routers', floatingip: 'floatingips', server: 'servers' } as const;
-
 async function enterStatus(
   tx: Transaction,
   host: string,
   { kind, id, status, reason, revision_number }: StatusReport,
 ): Promise<void> {
-  if (kind === 'port_forwarding') {
-    const exists = await tx.db
-      .selectFrom('port_forwardings')
-      .select('id')
-      .where('id', '=', id)
-      .limit(1)
-      .executeTakeFirst();
-    if (exists === undefined) return;
-  } else {
-    const shown = kind === 'server' && status === 'DOWN' ? 'SHUTOFF' : status;
-    const update = tx.db
-      .updateTable(STATUS_TABLES[kind] as 'ports')
-      .set({ status: shown })
-      .where('id', '=', id);
-    const { numUpdatedRows } = await update.executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) return;
-    if (kind === 'port') await bindPort(tx, host, id, status);
-  }
+  if (!(await showStatus(tx, host, kind, id, status))) return;
   await tx.db
     .insertInto('applied')
     .values({ kind, resource_id: id, host, revision_number, status, reason: reason ?? null, updated_at: tx.now })
@@ -139,5 +120,41 @@ async function bindPort(tx: Transaction, host: string, id: string, status: Statu
       .where('id', '=', id)
       .where('binding_host_id', '=', '')
       .execute();
+  }
+}
+
+/**
+ * Puts the word into the status that Neutron or Nova shows; answers whether the object is there at all. A word that
+ * comes late changes nothing: a floating IP that no router has any more is DOWN.
+ */
+async function showStatus(
+  tx: Transaction,
+  host: string,
+  kind: StatusReport['kind'],
+  id: string,
+  status: StatusReport['status'],
+): Promise<boolean> {
+  const exists = async (table: 'ports' | 'routers' | 'floatingips' | 'port_forwardings'): Promise<boolean> =>
+    (await tx.db.selectFrom(table).select('id').where('id', '=', id).limit(1).executeTakeFirst()) !== undefined;
+  switch (kind) {
+    case 'server':
+      return recordServerStatus(tx, { id, host, status });
+    case 'port_forwarding':
+      return exists('port_forwardings');
+    case 'floatingip':
+      await tx.db
+        .updateTable('floatingips')
+        .set({ status })
+        .where('id', '=', id)
+        .where('router_id', 'is not', null)
+        .execute();
+      return exists('floatingips');
+    case 'router':
+      await tx.db.updateTable('routers').set({ status }).where('id', '=', id).execute();
+      return exists('routers');
+    case 'port':
+      await tx.db.updateTable('ports').set({ status }).where('id', '=', id).execute();
+      await bindPort(tx, host, id, status);
+      return exists('ports');
   }
 }
