@@ -15,7 +15,9 @@ export interface ServiceUser {
 export function serviceUser(wanted: string | undefined): ServiceUser {
   const lines = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : [];
   const name = wanted ?? 'portward';
-  const found = lines.map((line) => line.split(':')).find((entry) => entry.length > 3 && (entry[0] === name || entry[2] === name));
+  const found = lines
+    .map((line) => line.split(':'))
+    .find((entry) => entry.length > 3 && (entry[0] === name || entry[2] === name));
   if (found !== undefined) return { uid: Number(found[2]), gid: Number(found[3]) };
   if (wanted === undefined) return { uid: FALLBACK_ID, gid: FALLBACK_ID };
   if (/^\d+$/.test(wanted)) return { uid: Number(wanted), gid: Number(wanted) };

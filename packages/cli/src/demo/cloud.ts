@@ -5,7 +5,7 @@ import { Session } from '../client/session.ts';
 import { DEMO_BRIDGE } from '../up.ts';
 import { run as runOnMachine } from './local-command.ts';
 import type { Narrator } from './narrator.ts';
-import { type Shell, until } from './shell.ts';
+import type { Shell } from './shell.ts';
 
 /** The article's cloud, as far as later steps must know it. */
 export interface DemoCloud {
@@ -44,7 +44,7 @@ async function must(shell: Shell, argv: string[], input = ''): Promise<void> {
 /** Builds networks, router and VM1 through the public API. */
 export async function buildCloud(shell: Shell, narrator: Narrator): Promise<DemoCloud> {
   await narrator.step('the agent has reported to the controller', () =>
-    until('a live agent', async () => {
+    shell.until('a live agent', async () => {
       const agents = await shell.json<{ Alive: boolean }[]>('network', 'agent', 'list');
       return agents.length > 0 && agents.every((agent) => agent.Alive);
     }),
@@ -143,12 +143,12 @@ export async function createServer(shell: Shell, name: string, network: string, 
     nic,
     name,
   );
-  await until(`${name} to be active`, async () => {
+  await shell.until(`${name} to be active`, async () => {
     const { status } = await shell.json<{ status: string }>('server', 'show', name);
     if (status === 'ERROR') throw new Error(`${name} could not be started; see the agent’s log`);
     return status === 'ACTIVE';
   });
-  await until(`${name}’s address by DHCP and its SSH server`, async () => {
+  await shell.until(`${name}’s address by DHCP and its SSH server`, async () => {
     const probe = await shell.inNamespace(`machine-${server.id}`, ['busybox', 'nc', '-w', '1', address, '22']);
     return probe.stdout.startsWith('SSH-');
   });

@@ -14,8 +14,10 @@ link set ${DEMO_BRIDGE} up
 
 /** `portward up --demo`: the article's cloud, built, shown and kept until Ctrl-C. Resolves with the exit code. */
 export async function runDemo(config: Config, flags: UpFlags): Promise<number> {
-  const narrator = new Narrator(process.stdout, process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
-  const stopped = untilStopped();
+  const colours = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+  const narrator = new Narrator(process.stdout, colours);
+  const interrupted = new AbortController();
+  const stopped = untilStopped().then(() => interrupted.abort());
   let system: System | undefined;
   let sandbox: Sandbox | undefined;
   narrator.title('Portward: one public address for many virtual machines');
@@ -32,34 +34,38 @@ export async function runDemo(config: Config, flags: UpFlags): Promise<number> {
       startSystem(config, { ...flags, host: flags.host ?? 'portward-demo' }, sandbox),
     );
     system = started;
-    const shell = new Shell(started, narrator);
+    const shell = new Shell(started, narrator, interrupted.signal);
+    interrupted.signal.throwIfAborted();
     const cloud = await buildCloud(shell, narrator);
     await showScenario(shell, narrator, cloud);
     await showFirstExample(shell, narrator, cloud);
     if (!flags.once) tellHowToUse(narrator, started);
   };
+  const stop = async (): Promise<void> => {
+    await system?.stop();
+    await sandbox?.stop();
+  };
+  const shown = scenario();
+  let isWhole = false;
   try {
     // Ctrl-C in mid-scenario ends it, too.
-    await Promise.race([scenario(), stopped]);
+    isWhole = await Promise.race([shown.then(() => true), stopped.then(() => false)]);
     if (!flags.once) await stopped;
   } catch (error) {
-    narrator.line(
-      `\n  ${narrator.paint('The demo cannot go on:', 'red')} ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return 1;
-  } finally {
-    const { failures } = narrator;
-    if (system !== undefined || sandbox !== undefined) {
-      narrator.title(
-        failures === 0 ? 'Cleaning up' : `Cleaning up; ${failures} step${failures === 1 ? '' : 's'} did not hold`,
-      );
-      await narrator.step('controller, agent, namespaces and files are gone', async () => {
-        await system?.stop();
-        await sandbox?.stop();
-      });
-    }
+    const reason = error instanceof Error ? error.message : String(error);
+    narrator.line(`\n  ${narrator.paint('The demo cannot go on:', 'red')} ${reason}`);
   }
-  return narrator.failures === 0 ? 0 : 1;
+  narrator.silence();
+  const last = new Narrator(process.stdout, colours);
+  const { failures } = narrator;
+  last.title(failures === 0 ? 'Cleaning up' : `Cleaning up; ${failures} step${failures === 1 ? '' : 's'} did not hold`);
+  await last.step('controller, agent, namespaces and files are gone', async () => {
+    await stop();
+    // What was under way fails now; what it had begun to start goes as well.
+    await shown.catch(() => undefined);
+    await stop();
+  });
+  return isWhole && failures === 0 ? 0 : 1;
 }
 
 function tellHowToUse(narrator: Narrator, { url, dataDir, sandbox }: System): void {

@@ -7,10 +7,16 @@ export class Narrator {
   readonly #out: TextSink;
   readonly #colours: boolean;
   #failures = 0;
+  #isSilent = false;
 
   constructor(out: TextSink, colours: boolean) {
-    this.#out = out;
+    this.#out = { write: (text) => this.#isSilent || out.write(text) };
     this.#colours = colours;
+  }
+
+  /** Says nothing more: what is under way ends without an audience. */
+  silence(): void {
+    this.#isSilent = true;
   }
 
   /** How many steps did not hold. */

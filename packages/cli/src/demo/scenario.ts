@@ -1,6 +1,6 @@
 import { addClient, createServer, type DemoCloud } from './cloud.ts';
 import type { Narrator } from './narrator.ts';
-import { type Shell, until } from './shell.ts';
+import type { Shell } from './shell.ts';
 
 /** What came of an attempt to log in. */
 interface Login {
@@ -45,10 +45,12 @@ async function showLogin(
 ): Promise<void> {
   narrator.command(`ssh -p ${port} ${address}        ${narrator.paint(`# from ${from}, ${clientAddress}`, 'dim')}`);
   // The rule that was made a moment ago reaches the kernel within milliseconds, but the API does not wait for it.
-  const login = await until(`an answer at ${address}:${port}`, async () => {
-    const attempt = await ssh(shell, keyFile, from, address, port);
-    return attempt.output !== '' && attempt;
-  }).catch(async () => ssh(shell, keyFile, from, address, port));
+  const login = await shell
+    .until(`an answer at ${address}:${port}`, async () => {
+      const attempt = await ssh(shell, keyFile, from, address, port);
+      return attempt.output !== '' && attempt;
+    })
+    .catch(async () => ssh(shell, keyFile, from, address, port));
   narrator.output(login.output || login.error);
   narrator.check(
     `${address}:${port} is answered by ${vm}, which sees the client’s own address`,
@@ -114,7 +116,7 @@ export async function showScenario(shell: Shell, narrator: Narrator, cloud: Demo
     '10.11.7.4',
   );
   await shell.show('floating', 'ip', 'port', 'forwarding', 'list', floatingIp.ID);
-  await until('the floating IP to be active', async () => {
+  await shell.until('the floating IP to be active', async () => {
     const { status } = await shell.json<{ status: string }>('floating', 'ip', 'show', floatingIp.ID);
     return status === 'ACTIVE';
   });
@@ -165,7 +167,14 @@ export async function showScenario(shell: Shell, narrator: Narrator, cloud: Demo
 
 /** The forwardings of the article's first example, and who connects to them. */
 const FIRST_EXAMPLE = [
-  { client: 'client1', clientAddress: '1.1.1.201', address: '1.1.1.1', port: 22, vm: 'example-VM1', internal: '192.168.0.100' },
+  {
+    client: 'client1',
+    clientAddress: '1.1.1.201',
+    address: '1.1.1.1',
+    port: 22,
+    vm: 'example-VM1',
+    internal: '192.168.0.100',
+  },
   {
     client: 'client2',
     clientAddress: '1.1.1.202',

@@ -9,12 +9,14 @@ export class Shell {
   readonly system: System;
   readonly #narrator: Narrator;
   readonly #sandbox: Sandbox;
+  readonly #stopped: AbortSignal;
 
-  constructor(system: System, narrator: Narrator) {
+  constructor(system: System, narrator: Narrator, stopped: AbortSignal) {
     if (system.sandbox === undefined) throw new Error('The demo needs its sandbox.');
     this.system = system;
     this.#sandbox = system.sandbox;
     this.#narrator = narrator;
+    this.#stopped = stopped;
   }
 
   /** A portward command as the article has it, shown with what it prints. */
@@ -54,17 +56,18 @@ export class Shell {
   inNamespace(name: string, argv: string[]): Promise<SandboxResult> {
     return this.onHost(['nsenter', `--net=/run/netns/${name}`, '--', ...argv]);
   }
+
+  /** Awaits a condition, asked again every so often; throws after the deadline, or when the demo is stopped. */
+  async until<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 30): Promise<T> {
+    const deadline = performance.now() + seconds * 1000;
+    for (;;) {
+      this.#stopped.throwIfAborted();
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+      if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
 }
 
 const quoted = (word: string): string => (/^[\w./:=@,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
-
-/** Awaits a condition, asked again every so often; throws after the deadline with what was awaited. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, seconds = 30): Promise<T> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined && answer !== false) return answer;
-    if (performance.now() > deadline) throw new Error(`${what}: not within ${seconds} s`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
