@@ -1,4 +1,9 @@
-import { isClientCommand } from './client/run.ts';
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// Compiled code is kept beside the packages, which spares each command most of its start; where that cannot be written,
+// nothing is kept.
+enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/portward', import.meta.url)));
 
 /** Exit code of wrong usage. */
 const USAGE = 2;
@@ -10,8 +15,8 @@ async function main(argv: string[]): Promise<number> {
     const { runRole } = await import('./roles.ts');
     return runRole(argv);
   }
+  const { isClientCommand, runClient } = await import('./client/run.ts');
   if (isClientCommand(argv)) {
-    const { runClient } = await import('./client/run.ts');
     return runClient(argv, {
       stdout: process.stdout,
       stderr: process.stderr,

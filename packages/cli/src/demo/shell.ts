@@ -22,7 +22,9 @@ export class Shell {
   /** A portward command as the article has it, shown with what it prints. */
   async show(...words: string[]): Promise<string> {
     this.#narrator.command(`portward ${words.map(quoted).join(' ')}`);
-    const text = await this.portward(...words);
+    // Tables fit the terminal; what is typed is the article's.
+    const width = process.stdout.isTTY ? ['--max-width', String(process.stdout.columns - 2)] : [];
+    const text = await this.portward(...words, ...width);
     this.#narrator.output(text);
     return text;
   }
