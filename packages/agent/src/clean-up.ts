@@ -1,3 +1,5 @@
+import { rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AgentConfig } from '@portward/model/config.ts';
 import type { Logger } from 'pino';
 import { hostServices } from './host-services.ts';
@@ -28,7 +30,7 @@ export async function cleanUp({ config, log }: CleanUpOptions): Promise<void> {
   try {
     for (let round = 1; ; round++) {
       const found = await readBack({ namespaces, services, mappedBridges, isKnownTap: () => false });
-      if (found.items.length === 0) return;
+      if (found.items.length === 0) return removeEmpty(config.state_dir);
       if (round > ROUNDS)
         throw new Error(`${found.items.length} things could not be removed, ${found.items[0]?.key} among them`);
       const reconciler = new Reconciler(new Applier(namespaces, services, new Announcements(namespaces)), log);
@@ -38,5 +40,16 @@ export async function cleanUp({ config, log }: CleanUpOptions): Promise<void> {
     }
   } finally {
     namespaces.close();
+  }
+}
+
+/** Removes the agent's directory, as far as nothing is in it. */
+function removeEmpty(directory: string): void {
+  for (const path of [join(directory, 'dhcp'), join(directory, 'machines'), directory]) {
+    try {
+      rmdirSync(path);
+    } catch {
+      // It is not there, or somebody has put something in.
+    }
   }
 }

@@ -2,22 +2,22 @@ import type { FeedLine, NatBackend } from '@portward/model/feed.ts';
 import type { Logger } from 'pino';
 import type { FeedSource } from './feed-source.ts';
 import { Namespaces } from './kernel/namespaces.ts';
-import { deviceIndex } from './kernel/rtnetlink.ts';
-import { translationOf } from './layout/floating-ip.ts';
-import { HOST } from './layout/item.ts';
+import { floatingIpPlace, translationOf } from './layout/floating-ip.ts';
 import { Numbers } from './layout/numbers.ts';
-import { allScopes, itemsOf, parseScope, type Scope, scopesTouchedBy, scopesTouchedByTap } from './layout/scopes.ts';
+import { allScopes, itemsOf, type Scope, scopesTouchedBy, scopesTouchedByTap } from './layout/scopes.ts';
 import type { World } from './layout/world.ts';
 import { adoptNumbers } from './reconcile/adopt-numbers.ts';
 import { Announcements } from './reconcile/announcements.ts';
 import { Applier } from './reconcile/applier.ts';
 import { Connections } from './reconcile/connections.ts';
-import { readBack, readSysctls } from './reconcile/read-back.ts';
+import { type Found, readBack, readSysctls } from './reconcile/read-back.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { Services } from './reconcile/services.ts';
+import { withDependents } from './reconcile/status-dependents.ts';
 import { Statuses } from './reconcile/statuses.ts';
 import { Replica } from './replica.ts';
 import { Reporter } from './reporter.ts';
+import { Taps } from './taps.ts';
 
 /** What the data plane of one host is made with. */
 export interface DataPlaneOptions {
@@ -32,8 +32,8 @@ export interface DataPlaneOptions {
   readonly source: FeedSource;
   readonly services: Services;
   readonly log: Logger;
-  /** Starts to watch the host's devices; `changed` is called with the names of those that came or went. */
-  readonly watchLinks?: (changed: (names: readonly string[]) => void) => { stop(): void | Promise<void> };
+  /** Starts to watch the host's devices; `changed` gets the names of those that came, went or changed. */
+  readonly watchLinks: (changed: (names: readonly string[]) => void) => { stop(): void };
 }
 
 /** Follows the feed and keeps the kernel as it says. */
@@ -46,7 +46,7 @@ export class DataPlane {
   readonly #connections: Connections;
   readonly #statuses = new Statuses();
   readonly #reporter: Reporter;
-  readonly #taps = new Set<string>();
+  readonly #taps = new Taps();
   #world: World;
   /** The snapshot that is coming in. */
   #staged: Replica | undefined;
@@ -60,7 +60,7 @@ export class DataPlane {
   #stopped = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #audit: NodeJS.Timeout;
-  readonly #watch: { stop(): void | Promise<void> } | undefined;
+  readonly #watch: { stop(): void };
   readonly #abort = new AbortController();
   #tasks: Promise<unknown>[] = [];
 
@@ -72,7 +72,7 @@ export class DataPlane {
       host: options.host,
       bridgeMappings: new Map(Object.entries(options.bridgeMappings)),
       natBackend: options.natBackend,
-      taps: this.#taps,
+      taps: this.#taps.names,
       numbers: new Numbers(),
       machines: options.machines,
     };
@@ -96,7 +96,7 @@ export class DataPlane {
     );
     this.#audit = setInterval(() => this.#requestAudit(), options.auditSeconds * 1000);
     this.#audit.unref();
-    this.#watch = options.watchLinks?.((names) => this.#devicesChanged(names));
+    this.#watch = options.watchLinks((names) => this.#devicesChanged(names));
     this.#tasks = [this.#follow(), this.#work()];
   }
 
@@ -111,7 +111,7 @@ export class DataPlane {
     clearInterval(this.#audit);
     clearTimeout(this.#retry);
     this.#announcements.stop();
-    await this.#watch?.stop();
+    this.#watch.stop();
     this.#abort.abort();
     this.#wake();
     await Promise.allSettled(this.#tasks);
@@ -168,17 +168,26 @@ export class DataPlane {
     if (change.after === undefined) this.#statuses.forget(change.kind, change.id);
   }
 
+  /** `names`: devices that came, went or changed; none when there were too many to tell. */
   #devicesChanged(names: readonly string[]): void {
+    if (names.length === 0) this.#auditIsDue = true;
+    this.#taps.tell(names);
+    this.#wake();
+  }
+
+  #lookAtDevices(): void {
+    const { changed, gone } = this.#taps.look();
+    this.#tapsChanged(changed);
+    // Something of the agent's own that is gone although it is wanted.
+    if (gone.some((name) => this.#reconciler.desired.wantsLink(name))) this.#auditIsDue = true;
+  }
+
+  #tapsChanged(names: readonly string[]): void {
     for (const name of names) {
-      if (!name.startsWith('tap')) continue;
-      const isThere = deviceIndex(HOST, name) !== undefined;
-      // One that went and came again is another device, on no bridge: what the kernel has of it is to be read anew.
-      if (isThere && this.#taps.has(name)) this.#auditIsDue = true;
-      if (isThere) this.#taps.add(name);
-      else this.#taps.delete(name);
+      // A device that went and came again is another one, which is on no bridge.
+      this.#reconciler.lost(`binding|${name}`);
       for (const scope of scopesTouchedByTap(this.#world, name)) this.#touched.add(scope);
     }
-    this.#wake();
   }
 
   #requestAudit(): void {
@@ -211,33 +220,42 @@ export class DataPlane {
   async #round(): Promise<void> {
     const seq = this.#seq;
     const start = performance.now();
-    const isAudit = this.#auditIsDue;
-    const found = isAudit ? await readBack(this.#readBackContext()) : undefined;
+    this.#lookAtDevices();
+    const found = this.#auditIsDue ? await readBack(this.#readBackContext()) : undefined;
     if (found) {
       this.#auditIsDue = false;
-      this.#tapsAre(found.taps);
+      this.#tapsChanged(this.#taps.adopt(found.taps));
       if (this.#isFirstRound) adoptNumbers(this.#world.numbers, found.items);
     }
     const scopes = this.#recompute();
-    if (found) {
-      const items = [...found.items, ...readSysctls(this.#reconciler.desired.sysctls())];
-      const unexpected = this.#reconciler.adopt(items);
-      if (unexpected > 0) this.#log.warn({ unexpected }, 'the kernel was not as it should be');
-    }
+    if (found) this.#compare(found);
     const result = await this.#reconciler.round();
-    if (result.operations.length > 0) this.#log.debug({ operations: result.operations.length, seq, milliseconds: performance.now() - start }, 'applied');
+    const operations = result.operations.length;
+    if (operations > 0) this.#log.debug({ operations, seq, milliseconds: performance.now() - start }, 'applied');
     if (this.#isFirstRound) this.#checkAllConnections();
     else this.#connections.follow(result.operations);
     this.#isFirstRound = false;
-    if (result.failed) {
-      this.#auditIsDue = true;
-      this.#retryIn(this.#reconciler.nextRetry() ?? 1000);
-    }
-    for (const scope of result.scopes) scopes.add(scope);
-    this.#reporter.tell(
-      seq,
-      this.#statuses.news(this.#world, this.#reconciler, withDependents(this.#world, scopes, result.turned)),
-    );
+    // What failed may have failed because the kernel is not as it was thought to be.
+    if (result.failed) this.#auditIsDue = true;
+    const retry = this.#reconciler.nextRetry();
+    if (retry !== undefined) this.#retryIn(retry);
+    this.#report(seq, new Set([...scopes, ...result.scopes]), result.turned);
+  }
+
+  /** Compares the kernel with what it should be. */
+  #compare(found: Found): void {
+    const { desired } = this.#reconciler;
+    for (const item of readSysctls(desired.sysctls())) found.items.push(item);
+    const unexpected = this.#reconciler.adopt(found.items);
+    if (unexpected > 0) this.#log.warn({ unexpected }, 'the kernel was not as it should be');
+    this.#world.numbers.retain((name) => this.#taps.names.has(name) || desired.wantsLink(name));
+  }
+
+  #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>): void {
+    const all = this.#everythingIsNew ? [] : withDependents(this.#world, scopes, turned);
+    // What changed while the round was under way is told after the next one: its new revision is not applied yet.
+    const told = [...all].filter((scope) => !this.#touched.has(scope));
+    this.#reporter.tell(seq, this.#statuses.news(this.#world, this.#reconciler, told));
   }
 
   /** Makes the desired state of all touched scopes anew; of all scopes after a snapshot. */
@@ -259,15 +277,6 @@ export class DataPlane {
     return scopes;
   }
 
-  #tapsAre(names: ReadonlySet<string>): void {
-    const differing = [...this.#taps, ...names].filter((name) => !this.#taps.has(name) || !names.has(name));
-    for (const name of differing) {
-      if (names.has(name)) this.#taps.add(name);
-      else this.#taps.delete(name);
-      for (const scope of scopesTouchedByTap(this.#world, name)) this.#touched.add(scope);
-    }
-  }
-
   #readBackContext(): Parameters<typeof readBack>[0] {
     return {
       namespaces: this.#namespaces,
@@ -280,8 +289,8 @@ export class DataPlane {
   /** The agent before this one may have been killed between a change of rules and the connections it concerned. */
   #checkAllConnections(): void {
     for (const floatingIp of this.#world.replica.all('floatingip')) {
-      const place = addressItemOf(this.#reconciler, `floatingip:${floatingIp.id}`);
-      if (place !== undefined) this.#connections.check(place, [floatingIp.floating_ip_address]);
+      const place = floatingIpPlace(this.#world, floatingIp);
+      if (place !== undefined) this.#connections.check(place.namespace, floatingIp.floating_ip_address);
     }
   }
 
@@ -289,33 +298,4 @@ export class DataPlane {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#wake(), milliseconds + 1);
   }
-}
-
-/** Namespace of a floating IP's address. */
-function addressItemOf(reconciler: Reconciler, scope: Scope): string | undefined {
-  for (const key of reconciler.desired.keysOf(scope)) {
-    const item = reconciler.desired.get(key);
-    if (item?.type === 'address') return item.namespace;
-  }
-  return undefined;
-}
-
-/**
- * Adds the scopes whose objects' status hangs on one that began or ceased to fail: floating IPs and forwardings on
- * their router, ports on their network.
- */
-function withDependents(world: World, scopes: ReadonlySet<Scope>, turned: ReadonlySet<Scope>): Set<Scope> {
-  const all = new Set(scopes);
-  const { replica } = world;
-  const addForwardings = (floatingIpId: string): void => {
-    all.add(`floatingip:${floatingIpId}`);
-    for (const { id } of replica.forwardingsByFloatingIp.of(floatingIpId)) all.add(`port_forwarding:${id}`);
-  };
-  for (const scope of turned) {
-    const { kind, id } = parseScope(scope);
-    if (kind === 'router') for (const floatingIp of replica.floatingIpsByRouter.of(id)) addForwardings(floatingIp.id);
-    else if (kind === 'floatingip') addForwardings(id);
-    else if (kind === 'network') for (const port of replica.portsByNetwork.of(id)) all.add(`port:${port.id}`);
-  }
-  return all;
 }

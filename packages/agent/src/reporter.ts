@@ -13,7 +13,8 @@ export class Reporter {
   readonly #startedAt = new Date().toISOString();
   /** The latest word on each object. */
   #pending = new Map<string, StatusReport>();
-  #appliedSeq = 0;
+  /** -1: nothing yet. */
+  #appliedSeq = -1;
   #sending: Promise<void> | undefined;
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -52,7 +53,7 @@ export class Reporter {
       try {
         await this.#source.report({
           started_at: this.#startedAt,
-          applied_seq: appliedSeq,
+          applied_seq: Math.max(0, appliedSeq),
           configurations: this.#configurations,
           statuses: batch.map(([, status]) => status),
         });

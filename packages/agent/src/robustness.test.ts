@@ -53,6 +53,29 @@ test('UDP, ranges, and protocols that cannot be translated', async () => {
   });
 });
 
+test('a flow that is older than its forwarding follows it', async () => {
+  await article(async ({ host, agent }) => {
+    await host.serve('vm1', '192.168.2.79', [53], 'udp');
+    // One source port for both tries, so that to the kernel they are one flow.
+    const ask = `import socket
+s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind(('10.11.7.100',40000)); s.settimeout(0.5)
+s.sendto(b'hello',('10.11.7.4',5300))
+try: print(s.recv(100).decode())
+except Exception: print('nothing')`;
+    const before = await host.run(['python3', '-c', ask], { namespace: 'client' });
+    assert.match(before, /nothing/);
+    await agent.feed(
+      securityGroupRule(0xc6, N.group, 'ingress', { protocol: 'udp' }),
+      forwarding(1, N.floatingIp, 5300, N.vm1, { address: '192.168.2.79', port: 53 }, 'udp'),
+    );
+    const after = await eventually(async () => {
+      const answer = await host.run(['python3', '-c', ask], { namespace: 'client' });
+      return answer.includes('sees') && answer;
+    });
+    assert.match(after, /192.168.2.79:53 sees 10.11.7.100 hello/);
+  });
+});
+
 test('a router that fails stops no other, says why, and is tried again', async () => {
   await article(async ({ host, agent }) => {
     const [net, sub, broken, gateway, inside, address] = [0x200, 0x201, 0x202, 0x203, 0x204, 0x205];
@@ -109,7 +132,13 @@ test('what is deleted goes from the host, and routers change their kind', async 
     await agent.feed(...articleCloud(false), gone('port', N.snat));
     assert.equal((await host.probe('client', '10.11.7.4', 2222)).outcome, 'connected');
     assert.deepEqual(await namespaces(host), ['client', `qrouter-${uuid(N.router)}`, 'vm1', 'vm2']);
-    await agent.feed(router(N.router, { admin_state_up: false, gateway_port_id: uuid(N.gateway), gateway_network_id: uuid(N.external) }));
+    await agent.feed(
+      router(N.router, {
+        admin_state_up: false,
+        gateway_port_id: uuid(N.gateway),
+        gateway_network_id: uuid(N.external),
+      }),
+    );
     assert.deepEqual(await namespaces(host), ['client', 'vm1', 'vm2']);
     assert.equal(agent.status('router', uuid(N.router))?.status, 'DOWN');
     await agent.feed(...articleCloud(true));
@@ -148,14 +177,22 @@ test('a VM on a bridge of the operator’s is guarded from the host as from othe
     await host.serve('vm1', '10.11.7.79', [22]);
     await host.serve('client', '10.11.7.100', [80]);
     const listener = host.spawn(['python3', '-m', 'http.server', '--bind', '10.11.7.1', '81'], { stdio: 'ignore' });
-    await eventually(async () => (await host.probe('client', '10.11.7.1', 81, { send: 'GET / HTTP/1.0\n\n' })).outcome === 'connected');
-    const fromHost = await host.run(
-      ['python3', '-c', "import socket\ns=socket.socket(); s.settimeout(0.5)\ntry: s.connect(('10.11.7.79',22)); print('connected')\nexcept Exception as e: print('no', e)"],
+    await eventually(
+      async () => (await host.probe('client', '10.11.7.1', 81, { send: 'GET / HTTP/1.0\n\n' })).outcome === 'connected',
     );
+    const fromHost = await host.run([
+      'python3',
+      '-c',
+      "import socket\ns=socket.socket(); s.settimeout(0.5)\ntry: s.connect(('10.11.7.79',22)); print('connected')\nexcept Exception as e: print('no', e)",
+    ]);
     assert.match(fromHost, /^no/);
     assert.equal((await host.probe('client', '10.11.7.79', 22, { timeoutMs: 400 })).outcome, 'timeout');
     assert.equal((await host.probe('vm1', '10.11.7.100', 80)).outcome, 'connected');
-    assert.equal((await host.probe('vm1', '10.11.7.1', 81, { send: 'GET / HTTP/1.0\n\n' })).outcome, 'connected', 'the host answers it');
+    assert.equal(
+      (await host.probe('vm1', '10.11.7.1', 81, { send: 'GET / HTTP/1.0\n\n' })).outcome,
+      'connected',
+      'the host answers it',
+    );
     await agent.feed(sshRule());
     assert.equal((await host.probe('client', '10.11.7.79', 22)).outcome, 'connected');
     await agent.kill();
@@ -170,4 +207,3 @@ const namespaces = async (host: TestHost): Promise<string[]> =>
     .split('\n')
     .flatMap((line) => line.split(' ')[0] || [])
     .sort();
-

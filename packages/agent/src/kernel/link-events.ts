@@ -57,7 +57,6 @@ export function watchLinks(onChange: (names: string[]) => void): { stop(): void 
   };
   // At its end Node waits for its threads, and this one does not listen to it.
   process.on('exit', stop);
-  worker.unref();
   worker.on('message', (names: string[]) => {
     if (!stopped) onChange(names);
   });
@@ -68,6 +67,8 @@ export function watchLinks(onChange: (names: string[]) => void): { stop(): void 
     close(descriptors.netlink);
     close(descriptors.stop);
   });
+  // Last, for a listener brings the reference back.
+  worker.unref();
   return { stop };
 }
 

@@ -3,6 +3,7 @@ import { CommandError, run } from './run.ts';
 /** A device as `ip -j address` tells it. */
 export interface LinkState {
   ifname: string;
+  ifindex: number;
   mtu: number;
   address?: string;
   ifalias?: string;

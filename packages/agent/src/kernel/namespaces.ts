@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { Announcer } from './arp.ts';
 import { Conntrack } from './conntrack.ts';
 import { netnsPath } from './netns.ts';
+import { NftElements } from './nft-elements.ts';
 import { Nftables } from './nftables.ts';
 import { Addresses } from './rtnetlink.ts';
 
@@ -9,6 +10,7 @@ import { Addresses } from './rtnetlink.ts';
 export class NamespaceSockets {
   readonly namespace: string;
   #nftables: Nftables | undefined;
+  #elements: NftElements | undefined;
   #addresses: Addresses | undefined;
   #announcer: Announcer | undefined;
   #conntrack: Conntrack | undefined;
@@ -20,6 +22,11 @@ export class NamespaceSockets {
   get nftables(): Nftables {
     this.#nftables ??= new Nftables(this.namespace);
     return this.#nftables;
+  }
+
+  get elements(): NftElements {
+    this.#elements ??= new NftElements(this.namespace);
+    return this.#elements;
   }
 
   get addresses(): Addresses {
@@ -39,6 +46,7 @@ export class NamespaceSockets {
 
   close(): void {
     this.#nftables?.close();
+    this.#elements?.close();
     this.#addresses?.close();
     this.#announcer?.close();
     this.#conntrack?.close();

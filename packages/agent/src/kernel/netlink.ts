@@ -5,6 +5,7 @@ import { inNetns } from './netns.ts';
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
@@ -14,6 +15,9 @@ const NLMSG_DONE = 3;
 const HEADER = 16;
 const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
+
+/** struct timeval */
+const TEN_SECONDS = Buffer.from([10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
 export const NETLINK_ROUTE = 0;
 export const NETLINK_NETFILTER = 12;
@@ -80,6 +84,8 @@ export class NetlinkSocket {
     this.#fd = inNetns(namespace, () => checked('socket(AF_NETLINK)', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol)));
     setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, uint32(4 << 20), 4);
     setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, uint32(4 << 20), 4);
+    // The kernel answers at once; a wait without end would hold the whole agent.
+    setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, TEN_SECONDS, TEN_SECONDS.length);
     setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, uint32(1), 4);
   }
 

@@ -1,6 +1,7 @@
 import { dhcpDevice } from '@portward/model/device-names.ts';
 import { dhcpPort, dhcpService } from './dhcp.ts';
-import { type Item, namespaceItem, service } from './item.ts';
+import type { Item } from './item.ts';
+import { namespaceItem, service } from './make-item.ts';
 import { portDevice } from './port-device.ts';
 import { bridgeOf, type World } from './world.ts';
 

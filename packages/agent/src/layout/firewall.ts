@@ -1,4 +1,5 @@
-import { HOST, type Item, nftChain, nftSet, sysctl } from './item.ts';
+import { HOST, type Item } from './item.ts';
+import { nftChain, nftSet, sysctl } from './make-item.ts';
 import { ANY_MARK, HOST_REPLY_MARK } from './marks.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { gatewayDevice, gatewayNamespace } from '@portward/model/device-names.ts';
 import { isTranslatable } from '@portward/model/port-forwarding.ts';
-import { address, type Item } from './item.ts';
+import type { Item } from './item.ts';
+import { address } from './make-item.ts';
 import { floatingIpNat, forwardingNat } from './nat.ts';
 import { bridgeOf, type FloatingIp, gatewayPort, type World } from './world.ts';
 

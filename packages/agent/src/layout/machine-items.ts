@@ -1,5 +1,6 @@
 import { machineOf } from '../machines/machine.ts';
-import { type Item, service } from './item.ts';
+import type { Item } from './item.ts';
+import { service } from './make-item.ts';
 import type { World } from './world.ts';
 
 /** The namespace that plays a VM, where this host runs it. */

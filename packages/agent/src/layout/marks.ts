@@ -1,4 +1,5 @@
-import { HOST, type Item, nftElement } from './item.ts';
+import { HOST, type Item } from './item.ts';
+import { nftElement } from './make-item.ts';
 import type { World } from './world.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { type Item, iptablesChain, iptablesRule } from './item.ts';
+import type { Item } from './item.ts';
+import { iptablesChain, iptablesRule } from './make-item.ts';
 import { EXTERNAL_MARK, type Forwarding, type NatLayout, type RouterGateway } from './nat-layout.ts';
 
 /** Prefix of all chains, the name of Neutron's program: operators look for it. */

@@ -1,4 +1,5 @@
-import { type Item, nftChain, nftElement, nftSet } from './item.ts';
+import type { Item } from './item.ts';
+import { nftChain, nftElement, nftSet } from './make-item.ts';
 import { EXTERNAL_MARK, type Forwarding, type NatLayout, type RouterGateway } from './nat-layout.ts';
 
 const FAMILY = 'ip';

@@ -1,5 +1,6 @@
 import { tapDevice } from '@portward/model/device-names.ts';
-import { bridge, HOST, type Item, sysctl } from './item.ts';
+import { HOST, type Item } from './item.ts';
+import { bridge, sysctl } from './make-item.ts';
 import { markOf, zoneOfMark } from './marks.ts';
 import { bridgeOf, carries, isDhcp, isOwnDevice, type Network, type Port, type World } from './world.ts';
 

@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { nftElement } from './item.ts';
-import { binding, device, HOST } from './item.ts';
+import { adoptNumbers } from '../reconcile/adopt-numbers.ts';
+import { HOST } from './item.ts';
+import { binding, device, nftElement } from './make-item.ts';
 import { markOf, numberIn } from './marks.ts';
 import { Numbers } from './numbers.ts';
-import { adoptNumbers } from '../reconcile/adopt-numbers.ts';
 
 test('names keep their numbers, and numbers given back are given out again', () => {
   const numbers = new Numbers();
-  assert.deepEqual(['a', 'b', 'a'].map((name) => numbers.of(name)), [1, 2, 1]);
+  assert.deepEqual(
+    ['a', 'b', 'a'].map((name) => numbers.of(name)),
+    [1, 2, 1],
+  );
   numbers.adopt('c', 3);
   numbers.adopt('d', 3);
   assert.equal(numbers.of('d'), 4);
@@ -34,5 +37,8 @@ test('a restarted agent takes over the numbers of taps and bridges', () => {
     nftElement(HOST, 'bridge', 'guarded', 'tap-2'),
     nftElement(HOST, 'inet', 'zones', String(markOf(22)), '33'),
   ]);
-  assert.deepEqual(['brq-1', 'tap-2', 'brq-2'].map((name) => numbers.of(name)), [11, 22, 33]);
+  assert.deepEqual(
+    ['brq-1', 'tap-2', 'brq-2'].map((name) => numbers.of(name)),
+    [11, 22, 33],
+  );
 });

@@ -1,6 +1,7 @@
 import { tapDevice } from '@portward/model/device-names.ts';
 import { prefixLength } from '@portward/model/ip-address.ts';
-import { address, device, type Item } from './item.ts';
+import type { Item } from './item.ts';
+import { address, device } from './make-item.ts';
 import { trustedTap } from './marks.ts';
 import { bridgeOf, type Port, subnetsOf, type World } from './world.ts';
 

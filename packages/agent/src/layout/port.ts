@@ -1,6 +1,7 @@
 import { tapDevice } from '@portward/model/device-names.ts';
 import { type Cidr, cidrsOverlap, formatCidr, formatIp, parseCidr } from '@portward/model/ip-address.ts';
-import { binding, HOST, type Item, nftChain, nftElement } from './item.ts';
+import { HOST, type Item } from './item.ts';
+import { binding, nftChain, nftElement } from './make-item.ts';
 import { markOf, trustedTap, zoneOfMark } from './marks.ts';
 import { groupChain } from './security-group.ts';
 import { bridgeOf, isGuarded, isOwnDevice, type Port, type World } from './world.ts';
@@ -55,10 +56,8 @@ function sources(port: Port, version: 4 | 6, always: string[] = []): string | un
     .filter((cidr) => cidr.version === version)
     .sort((a, b) => a.prefix - b.prefix);
   // nft takes no range that lies within another.
-  const widest = cidrs.reduce<Cidr[]>(
-    (kept, cidr) => (kept.some((wider) => cidrsOverlap(wider, cidr)) ? kept : [...kept, cidr]),
-    [],
-  );
+  const widest: Cidr[] = [];
+  for (const cidr of cidrs) if (!widest.some((wider) => cidrsOverlap(wider, cidr))) widest.push(cidr);
   return widest[0]?.prefix === 0 ? undefined : oneOf(widest.map(addressOrCidr).sort());
 }
 
@@ -71,7 +70,6 @@ function ownMacs(port: Port): string[] {
   const macs = [port.mac_address, ...port.allowed_address_pairs.map((pair) => pair.mac_address)];
   return [...new Set(macs.filter((mac) => MAC.test(mac)))].sort();
 }
-
 
 /** Frames: own MAC, own address in ARP, nothing but IP and ARP (a VLAN tag would hide a packet from the inet table). */
 function frameRules(port: Port): string[] {

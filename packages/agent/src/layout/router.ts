@@ -7,7 +7,8 @@ import {
   snatNamespace,
 } from '@portward/model/device-names.ts';
 import { parseCidr } from '@portward/model/ip-address.ts';
-import { type Item, MAIN_TABLE, namespaceItem, route, rule, sysctl } from './item.ts';
+import type { Item } from './item.ts';
+import { MAIN_TABLE, namespaceItem, route, rule, sysctl } from './make-item.ts';
 import { routerNat } from './nat.ts';
 import { portDevice } from './port-device.ts';
 import { carries, firstIpv4, isInterface, isSnat, type Port, type Router, subnetsOf, type World } from './world.ts';

@@ -92,7 +92,9 @@ const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
       up: fc.boolean(),
     })
     .map(({ n, sub, groups, guarded, host, up }) =>
-      port(n, networkOf(sub),
+      port(
+        n,
+        networkOf(sub),
         { [`10.0.${sub - SUBNETS}.${n}`]: sub },
         {
           security_groups: groups.map(uuid),

@@ -1,7 +1,8 @@
 import { tapDevice } from '@portward/model/device-names.ts';
 import type { FeedObjects } from '@portward/model/feed.ts';
 import { formatCidr, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
-import { HOST, type Item, nftChain, nftElement, nftSet } from './item.ts';
+import { HOST, type Item } from './item.ts';
+import { nftChain, nftElement, nftSet } from './make-item.ts';
 import { isGuarded, type Port, type World } from './world.ts';
 
 type Rule = FeedObjects['security_group_rule'];

@@ -19,6 +19,7 @@ import {
 } from './link-lines.ts';
 import { isNft, nftTransaction } from './nft-transaction.ts';
 import { type Operation, ofType } from './operation.ts';
+import { type Failures, Round } from './round.ts';
 import type { Services } from './services.ts';
 
 /** What a round of operations is to know of the state around them. */
@@ -32,9 +33,6 @@ export interface Surroundings {
   /** Why a scope stands still from an earlier round. */
   failureOf(scope: Scope): string | undefined;
 }
-
-/** Failed operations, by the key of their item, with the reason. */
-export type Failures = Map<string, string>;
 
 /**
  * Carries operations out, in an order in which nothing is open or leads astray in between: filters before the ports
@@ -253,55 +251,3 @@ export class Applier {
 }
 
 const isSingle = (item: AddressItem): boolean => item.address.endsWith('/32') || item.address.endsWith('/128');
-
-/** The operations of one round and what became of them. */
-class Round {
-  readonly failures: Failures = new Map();
-  readonly #byNamespace = new Map<string, Operation[]>();
-  readonly #operations: readonly Operation[];
-  readonly #failedScopes = new Map<Scope, string>();
-
-  constructor(operations: readonly Operation[]) {
-    this.#operations = operations;
-    for (const operation of operations) {
-      const found = this.#byNamespace.get(operation.item.namespace);
-      if (found) found.push(operation);
-      else this.#byNamespace.set(operation.item.namespace, [operation]);
-    }
-  }
-
-  namespaces(): Iterable<string> {
-    return this.#byNamespace.keys();
-  }
-
-  /** Operations of a type that have not failed. */
-  all<T extends Item['type']>(type: T): Operation<Extract<Item, { type: T }>>[] {
-    return ofType(this.#operations, type).filter(({ item }) => !this.failures.has(item.key));
-  }
-
-  /** Operations of a namespace that have not failed. */
-  pending(namespace: string): Operation[] {
-    const operations = this.#byNamespace.get(namespace) ?? [];
-    return this.failures.size === 0 ? operations : operations.filter(({ item }) => !this.failures.has(item.key));
-  }
-
-  failureOf(scope: Scope): string | undefined {
-    return this.#failedScopes.get(scope);
-  }
-
-  fail(operations: readonly Operation[], error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
-    for (const { item, scope } of operations) {
-      this.failures.set(item.key, reason);
-      if (!this.#failedScopes.has(scope)) this.#failedScopes.set(scope, reason);
-    }
-  }
-
-  async attempt(operation: Operation, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.fail([operation], error);
-    }
-  }
-}

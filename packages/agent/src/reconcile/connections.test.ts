@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Item, iptablesRule, nftElement } from '../layout/item.ts';
+import type { Item } from '../layout/item.ts';
+import { iptablesRule, nftElement } from '../layout/make-item.ts';
 import { flowsOf } from './connections.ts';
 
 const flows = (...items: Item[]) =>

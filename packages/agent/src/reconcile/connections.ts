@@ -41,9 +41,9 @@ export class Connections {
     }
   }
 
-  /** Looks at all connections to and from these addresses of a namespace, in the background. */
-  check(namespace: string, addresses: Iterable<string>): void {
-    for (const address of addresses) this.#enqueue(namespace, { address });
+  /** Looks at all connections to and from an address of a namespace, in the background. */
+  check(namespace: string, address: string): void {
+    this.#enqueue(namespace, { address });
   }
 
   /** Settles when all that was asked for is done. */

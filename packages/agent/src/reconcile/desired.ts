@@ -13,6 +13,8 @@ export class Desired {
   /** Parameters and chains of each namespace, which are few and looked up each round. */
   readonly #sysctls = new Map<string, Map<string, SysctlItem>>();
   readonly #chains = new Map<string, number>();
+  /** Devices of the host's namespace that the agent makes itself. */
+  readonly #links = new Set<string>();
 
   get(key: string): Item | undefined {
     return this.#items.get(key);
@@ -71,6 +73,11 @@ export class Desired {
     return (this.#chains.get(`${namespace}|${family}`) ?? 0) > 0;
   }
 
+  /** Whether the agent is to have a bridge, or its end of a pair, of this name in the host's namespace. */
+  wantsLink(name: string): boolean {
+    return this.#links.has(name);
+  }
+
   #put(item: Item): void {
     const isNew = !this.#items.has(item.key);
     this.#items.set(item.key, item);
@@ -79,6 +86,8 @@ export class Desired {
       if (found) found.set(item.key, item);
       else this.#sysctls.set(item.namespace, new Map([[item.key, item]]));
     } else if (item.type === 'nft-chain' && isNew) this.#countChain(item.namespace, item.family, 1);
+    const link = linkOf(item);
+    if (link !== undefined) this.#links.add(link);
   }
 
   #drop(key: string): void {
@@ -88,6 +97,8 @@ export class Desired {
       const found = this.#sysctls.get(item.namespace);
       if (found?.delete(key) && found.size === 0) this.#sysctls.delete(item.namespace);
     } else if (item?.type === 'nft-chain') this.#countChain(item.namespace, item.family, -1);
+    const link = item && linkOf(item);
+    if (link !== undefined) this.#links.delete(link);
   }
 
   #countChain(namespace: string, family: NftFamily, step: number): void {
@@ -129,6 +140,9 @@ export class Desired {
     return undefined;
   }
 }
+
+const linkOf = (item: Item): string | undefined =>
+  item.type === 'bridge' ? item.name : item.type === 'device' ? item.tap : undefined;
 
 /** The entry whose scope comes first by name, of a map that is not empty. */
 function firstOf(owners: Map<Scope, Item>): [Scope, Item] {

@@ -1,22 +1,16 @@
 import type { NftListedSet, NftListing } from '../kernel/nftables.ts';
-import {
-  type Item,
-  type NftChainItem,
-  type NftFamily,
-  type NftHook,
-  nftChain,
-  nftElement,
-  nftSet,
-} from '../layout/item.ts';
+import type { Item, NftChainItem, NftFamily, NftHook } from '../layout/item.ts';
+import { nftChain, nftElement, nftSet } from '../layout/make-item.ts';
 
 /** Mark of a rule that is not the agent's: it equals none, so that its chain is put right. */
 const FOREIGN = 'foreign';
 
-/** The items that nft's JSON list of the agent's tables in one namespace amounts to. */
-export function nftItems(namespace: string, listing: readonly NftListing[]): Item[] {
+/** The items that the tables of a name amount to, in nft's JSON list of one namespace. */
+export function nftItems(namespace: string, listing: readonly NftListing[], table: string): Item[] {
   const items: Item[] = [];
   const marks = new Map<string, string[]>();
   for (const { set, map, chain, rule } of listing) {
+    if ((set ?? map ?? chain ?? rule)?.table !== table) continue;
     if (set) items.push(...setItems(namespace, set, false));
     else if (map) items.push(...setItems(namespace, map, true));
     else if (chain) {

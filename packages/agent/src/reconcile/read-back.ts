@@ -2,26 +2,24 @@ import { hasLegacyTables, readIptables } from '../kernel/iptables.ts';
 import { type LinkState, type NetworkState, readLinks, readNetwork } from '../kernel/links.ts';
 import type { Namespaces } from '../kernel/namespaces.ts';
 import { deleteNetns, inNetns, isNetns, listNetns } from '../kernel/netns.ts';
+import type { NftListing } from '../kernel/nftables.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
+import { HOST, type Item, OWNER, type ServiceItem, type SysctlItem } from '../layout/item.ts';
 import {
   address,
   binding,
   bridge,
   device,
-  HOST,
-  type Item,
   iptablesChain,
   iptablesRule,
   MAIN_TABLE,
   namespaceItem,
-  OWNER,
+  nftElement,
   route,
   rule,
-  type ServiceItem,
-  type SysctlItem,
   service,
   sysctl,
-} from '../layout/item.ts';
+} from '../layout/make-item.ts';
 import { nftItems } from './nft-listing.ts';
 import type { Services } from './services.ts';
 
@@ -44,8 +42,8 @@ export interface ReadBackContext {
 /** What is in the kernel of the agent's own making. */
 export interface Found {
   readonly items: Item[];
-  /** Devices named like taps in the host's namespace, whoever made them. */
-  readonly taps: Set<string>;
+  /** Devices named like taps in the host's namespace, whoever made them, with their index. */
+  readonly taps: Map<string, number>;
 }
 
 /** Reads everything of the agent's on this host. */
@@ -54,7 +52,7 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
   const names = listNetns().filter((name) => OWN_NAMESPACE.test(name));
   // A name without a namespace is what a killed agent may leave.
   for (const name of names) if (!isNetns(name)) deleteNetns(name);
-  const found: Found = { items: [], taps: new Set() };
+  const found: Found = { items: [], taps: new Map() };
   const ours = new Set<string>([HOST]);
   const queue = names.filter((name) => isNetns(name));
   const readers = Array.from({ length: 4 }, async () => {
@@ -70,7 +68,7 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
   });
   await Promise.all(readers);
   context.namespaces.retain(ours);
-  for (const link of links) if (TAP.test(link.ifname)) found.taps.add(link.ifname);
+  for (const link of links) if (TAP.test(link.ifname)) found.taps.set(link.ifname, link.ifindex);
   for (const item of await hostItems(context, links, found.items)) found.items.push(item);
   for (const item of await runningServices(context.services)) found.items.push(item);
   return found;
@@ -84,15 +82,35 @@ export async function readNamespace(
 ): Promise<Item[] | undefined> {
   const state = await readNetwork(namespace);
   if (state.links.find(({ ifname }) => ifname === 'lo')?.ifalias !== OWNER) return undefined;
-  return [
+  const items: Item[] = [
     namespaceItem(namespace),
     ...deviceItems(namespace, state, hostLinks),
     ...addressItems(namespace, state),
     ...routeItems(namespace, state),
     ...ruleItems(namespace, state),
-    ...nftItems(namespace, await context.namespaces.of(namespace).nftables.list(OWNER)),
-    ...(await iptablesItems(context, namespace)),
   ];
+  // These may be many, more than arguments of one call.
+  for (const item of await natItems(context, namespace)) items.push(item);
+  return items;
+}
+
+/** The rules of a router's namespace, of either back end. Its maps may be large and are read by a way of their own. */
+async function natItems(context: ReadBackContext, namespace: string): Promise<Item[]> {
+  const { nftables, elements } = context.namespaces.of(namespace);
+  const outline = await nftables.outline('ip');
+  const items = nftItems(namespace, outline, OWNER);
+  for (const item of [...items]) {
+    if (item.type !== 'nft-set') continue;
+    for (const { element, data } of await elements.list(OWNER, item.name)) {
+      items.push(nftElement(namespace, 'ip', item.name, element, data));
+    }
+  }
+  // Both forms of iptables: nftables' own list tells of one of them without starting a process.
+  const tables = outline.map(({ table }) => table?.name);
+  if (tables.includes('nat') || tables.includes('mangle') || hasLegacyTables(namespace)) {
+    for (const item of await iptablesItems(namespace)) items.push(item);
+  }
+  return items;
 }
 
 async function hostItems(
@@ -100,7 +118,7 @@ async function hostItems(
   links: readonly LinkState[],
   inside: readonly Item[],
 ): Promise<Item[]> {
-  const rules = nftItems(HOST, await context.namespaces.of(HOST).nftables.list(OWNER));
+  const rules = (await hostTables(context)).flatMap((listing) => nftItems(HOST, listing, OWNER));
   const guarded = new Set(
     rules.flatMap((item) => (item.type === 'nft-element' && item.set === 'guarded' ? [item.element] : [])),
   );
@@ -116,6 +134,11 @@ async function hostItems(
     if (isOurs) items.push(binding(ifname, isUp(link) ? master : '', mtu));
   }
   return items;
+}
+
+async function hostTables({ namespaces }: ReadBackContext): Promise<NftListing[][]> {
+  const { nftables } = namespaces.of(HOST);
+  return [await nftables.list('bridge', OWNER), await nftables.list('inet', OWNER)];
 }
 
 const isUp = (link: LinkState): boolean => link.flags.includes('UP');
@@ -197,10 +220,7 @@ function ruleItems(namespace: string, state: NetworkState): Item[] {
     );
 }
 
-/** Both forms of iptables, where there is anything of it: nftables' own list tells without starting a process. */
-async function iptablesItems(context: ReadBackContext, namespace: string): Promise<Item[]> {
-  const tables = await context.namespaces.of(namespace).nftables.tables();
-  if (!tables.includes('ip nat') && !tables.includes('ip mangle') && !hasLegacyTables(namespace)) return [];
+async function iptablesItems(namespace: string): Promise<Item[]> {
   return (await readIptables(namespace)).flatMap(({ table, chains, rules }) => [
     ...chains.filter((chain) => IPTABLES_CHAIN.test(chain)).map((chain) => iptablesChain(namespace, table, chain)),
     ...rules

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { address, type Item, iptablesRule, nftElement, sysctl } from '../layout/item.ts';
+import type { Item } from '../layout/item.ts';
+import { address, iptablesRule, nftElement, sysctl } from '../layout/make-item.ts';
 import type { Scope } from '../layout/scopes.ts';
-import type { Applier, Failures } from './applier.ts';
+import type { Applier } from './applier.ts';
 import type { Operation } from './operation.ts';
 import { Reconciler } from './reconciler.ts';
+import type { Failures } from './round.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -46,7 +48,10 @@ const element = (key: string, data: string) => nftElement('ns', 'ip', 'forwardin
 test('a round does what differs, and the next one nothing', async () => {
   const { kernel, reconciler } = setUp();
   reconciler.want(A, [element('1', 'x'), element('2', 'x')]);
-  assert.deepEqual((await reconciler.round()).operations.map(({ action }) => action), ['add', 'add']);
+  assert.deepEqual(
+    (await reconciler.round()).operations.map(({ action }) => action),
+    ['add', 'add'],
+  );
   reconciler.want(A, [element('1', 'y')]);
   assert.deepEqual((await reconciler.round()).operations.map(({ action }) => action).sort(), ['change', 'remove']);
   reconciler.want(A, [element('1', 'y')]);
@@ -98,7 +103,10 @@ test('leftovers of an agent before this one go, and what is right stays', async 
   for (const item of [right, leftover]) kernel.items.set(item.key, item);
   reconciler.want(A, [right]);
   assert.equal(reconciler.adopt([right, leftover]), 0, 'nothing of it is drift');
-  assert.deepEqual((await reconciler.round()).operations.map(({ item }) => item), [leftover]);
+  assert.deepEqual(
+    (await reconciler.round()).operations.map(({ item }) => item),
+    [leftover],
+  );
 });
 
 test('drift is counted once and mended', async () => {
@@ -114,7 +122,10 @@ test('drift is counted once and mended', async () => {
   assert.equal(reconciler.drift, 3);
   await reconciler.round();
   assert.equal(reconciler.adopt([...kernel.items.values()]), 0);
-  assert.deepEqual([...kernel.items.keys()].sort(), [forwards.key, element('1', 'x').key, element('2', 'x').key].sort());
+  assert.deepEqual(
+    [...kernel.items.keys()].sort(),
+    [forwards.key, element('1', 'x').key, element('2', 'x').key].sort(),
+  );
 });
 
 test('whatever is wanted, refused and broken: the kernel ends as it should', async () => {
@@ -131,7 +142,10 @@ test('whatever is wanted, refused and broken: the kernel ends as it should', asy
       for (const action of steps) {
         if ('want' in action) {
           // Two scopes that want one key want the same of it.
-          reconciler.want(action.want, action.items.map((item) => element(`${action.want}${item.element}`, item.data ?? '')));
+          reconciler.want(
+            action.want,
+            action.items.map((item) => element(`${action.want}${item.element}`, item.data ?? '')),
+          );
         } else if ('refuse' in action) kernel.refused.set(`${action.refuse.key}`, 'no');
         else kernel.items.delete(action.breakKey.key);
         await reconciler.round();

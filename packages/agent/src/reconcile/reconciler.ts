@@ -74,9 +74,15 @@ export class Reconciler {
     return unexpected;
   }
 
+  /** Takes note that a thing is no longer in the kernel. */
+  lost(key: string): void {
+    if (this.#applied.delete(key)) this.#dirty.add(key);
+  }
+
   /** Carries out what differs, except for scopes that pause. Never throws. */
   async round(): Promise<RoundResult> {
     const operations = this.#operations();
+    this.#forgive(operations);
     if (operations.length === 0) return { operations, scopes: new Set(), turned: new Set(), failed: false };
     const failures = await this.#applier.apply(operations, this.#surroundings());
     const scopes = new Set<Scope>();
@@ -149,6 +155,15 @@ export class Reconciler {
       else this.#dirty.delete(key);
     }
     return operations;
+  }
+
+  /** Forgets failures of scopes that have nothing left to do: nobody would try them again. */
+  #forgive(operations: readonly Operation[]): void {
+    if (this.#failures.size === 0) return;
+    const busy = new Set(operations.map(({ scope }) => scope));
+    for (const [scope, { retryAt }] of this.#failures) {
+      if (retryAt <= this.#now() && !busy.has(scope)) this.#failures.delete(scope);
+    }
   }
 
   #differs(key: string): boolean {

@@ -8,9 +8,19 @@ import { Numbers } from '../layout/numbers.ts';
 import { allScopes, itemsOf, type ScopeKind } from '../layout/scopes.ts';
 import type { World } from '../layout/world.ts';
 import { Replica } from '../replica.ts';
-import { articleCloud, floatingIp, forwarding, HOST_NAME, N, port, securityGroupRule, sshRule, uuid } from '../testing/cloud.ts';
+import {
+  articleCloud,
+  floatingIp,
+  forwarding,
+  HOST_NAME,
+  N,
+  port,
+  securityGroupRule,
+  sshRule,
+  uuid,
+} from '../testing/cloud.ts';
 import { iptablesTransaction } from './iptables-transaction.ts';
-import { bridgeLines, bindingLines, deviceEndLines, deviceLines, routeLines, ruleLines } from './link-lines.ts';
+import { bindingLines, bridgeLines, deviceEndLines, deviceLines, routeLines, ruleLines } from './link-lines.ts';
 import { nftTransaction } from './nft-transaction.ts';
 import { type Operation, ofType } from './operation.ts';
 
@@ -28,7 +38,12 @@ function golden(name: string, text: string): void {
 }
 
 /** Operations that make what the scopes of some kinds want in one namespace. */
-function additions(namespace: string, kinds: ScopeKind[], natBackend: NatBackend = 'nftables', more: FeedPut[] = []): Operation[] {
+function additions(
+  namespace: string,
+  kinds: ScopeKind[],
+  natBackend: NatBackend = 'nftables',
+  more: FeedPut[] = [],
+): Operation[] {
   const world: World = {
     replica: new Replica(),
     host: HOST_NAME,
@@ -63,7 +78,12 @@ test('the firewall of a host', () => golden('host.nft', nft(additions(HOST, ['ho
 
 test('a port with its network and groups', () => {
   const rules = [
-    securityGroupRule(0xcc1, N.group, 'ingress', { protocol: 'udp', port_range_min: 5000, port_range_max: 5010, remote_ip_prefix: '10.0.0.7/8' }),
+    securityGroupRule(0xcc1, N.group, 'ingress', {
+      protocol: 'udp',
+      port_range_min: 5000,
+      port_range_max: 5010,
+      remote_ip_prefix: '10.0.0.7/8',
+    }),
     securityGroupRule(0xcc2, N.group, 'ingress', { protocol: 'icmp', port_range_min: 8, port_range_max: 0 }),
     securityGroupRule(0xcc3, N.group, 'ingress', { protocol: 'icmp', ethertype: 'IPv6', port_range_min: 128 }),
     securityGroupRule(0xcc4, N.group, 'ingress', { protocol: 'vrrp', remote_ip_prefix: '0.0.0.0/0' }),

@@ -2,7 +2,7 @@ import { tapDevice } from '@portward/model/device-names.ts';
 import type { ObjectStatus, StatusReport } from '@portward/model/feed.ts';
 import { isTranslatable } from '@portward/model/port-forwarding.ts';
 import { floatingIpPlace } from '../layout/floating-ip.ts';
-import { parseScope, type Scope, type ScopeKind } from '../layout/scopes.ts';
+import { HOST_SCOPE, parseScope, type Scope, type ScopeKind } from '../layout/scopes.ts';
 import {
   bridgeOf,
   isDhcp,
@@ -163,7 +163,7 @@ function portVerdict(world: World, standing: Standing, port: Port): Verdict | un
   if (bridgeOf(world, network) === undefined) {
     return unmapped(world, port.network_id) ?? { status: 'DOWN', reason: 'its network is not on this host' };
   }
-  return verdictOf(standing, `port:${port.id}`, `network:${port.network_id}`);
+  return verdictOf(standing, HOST_SCOPE, `network:${port.network_id}`, `port:${port.id}`);
 }
 
 /** Says that a flat network has no bridge here, which no retry mends. */

@@ -12,6 +12,7 @@ export interface AgentHostOptions {
   natBackend?: NatBackend;
   auditSeconds?: number;
   bridgeMappings?: string[];
+  machines?: boolean;
 }
 
 interface LogEntry {
@@ -126,7 +127,10 @@ export class AgentHost {
   async #settle(lines: readonly FeedLine[]): Promise<void> {
     this.#write(lines);
     const seq = this.#seq;
-    await eventually(() => this.#applied >= seq, { what: `change ${seq} applied`, intervalMs: 2 });
+    await eventually(() => this.#applied >= seq, { what: `change ${seq} applied`, intervalMs: 2 }).catch((error) => {
+      const log = this.log.slice(-10).map((entry) => JSON.stringify(entry));
+      throw new Error(`${(error as Error).message}; the agent's last words:\n${log.join('\n')}`);
+    });
   }
 
   #write(lines: readonly FeedLine[]): void {
@@ -138,6 +142,7 @@ export class AgentHost {
       natBackend = 'nftables',
       auditSeconds = 60,
       bridgeMappings = ['public:br-ex'],
+      machines = false,
     } = {
       ...this.#options,
       ...options,
@@ -146,8 +151,8 @@ export class AgentHost {
       host: HOST_NAME,
       bridge_mappings: bridgeMappings,
       nat_backend: natBackend,
-      state_dir: this.host.directory,
-      machines: false,
+      state_dir: `${this.host.directory}/agent`,
+      machines,
       audit_seconds: auditSeconds,
       cleanUp,
     });
