@@ -5,9 +5,6 @@ import { fileURLToPath } from 'node:url';
 // nothing is kept.
 enableCompileCache(fileURLToPath(new URL('../../../node_modules/.cache/portward', import.meta.url)));
 
-/** Exit code of wrong usage. */
-const USAGE = 2;
-
 /** Starts a role, or carries out a client command; the heavy parts are loaded only when they are needed. */
 async function main(argv: string[]): Promise<number> {
   const [word] = argv;
@@ -15,19 +12,8 @@ async function main(argv: string[]): Promise<number> {
     const { runRole } = await import('./roles.ts');
     return runRole(argv);
   }
-  const { isClientCommand, runClient } = await import('./client/run.ts');
-  if (isClientCommand(argv)) {
-    return runClient(argv, {
-      stdout: process.stdout,
-      stderr: process.stderr,
-      env: process.env,
-      isTTY: process.stdout.isTTY === true,
-      columns: process.stdout.columns ?? 0,
-      cwd: process.cwd(),
-    });
-  }
-  const { overview, unknownCommand } = await import('./overview.ts');
-  if (word === undefined || word === '--help' || word === '-h' || word === 'help') {
+  if (word === undefined || (argv.length === 1 && HELP.has(word))) {
+    const { overview } = await import('./overview.ts');
     process.stdout.write(overview());
     return 0;
   }
@@ -36,11 +22,20 @@ async function main(argv: string[]): Promise<number> {
     process.stdout.write(`portward ${version()}\n`);
     return 0;
   }
-  process.stderr.write(unknownCommand(argv));
-  return USAGE;
+  const { runClient } = await import('./client/run.ts');
+  return runClient(argv, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    isTTY: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 0,
+    cwd: process.cwd(),
+  });
 }
 
 /** Words that start a part of the system instead of speaking to one. */
 const ROLES: ReadonlySet<string> = new Set(['up', 'controller', 'agent']);
+/** Words that ask what there is. */
+const HELP: ReadonlySet<string> = new Set(['help', '--help', '-h']);
 
 process.exitCode = await main(process.argv.slice(2));

@@ -15,7 +15,3 @@ Use it (the words of the openstack command)
 
 'portward COMMAND --help' tells more of each. Sign in with --os-cloud NAME and a clouds.yaml, or with OS_* variables.
 `;
-
-/** Answer to words that mean nothing here. */
-export const unknownCommand = (argv: readonly string[]): string =>
-  `portward: '${argv.join(' ')}' is not a portward command. See 'portward --help'.\n`;

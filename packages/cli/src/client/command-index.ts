@@ -29,9 +29,6 @@ const FILES: Readonly<Record<string, () => Promise<CommandFile>>> = {
   user: () => import('./commands/user.ts'),
 };
 
-/** The words a client command can begin with. */
-export const FIRST_WORDS: ReadonlySet<string> = new Set(Object.keys(FILES).map((words) => words.split(' ')[0] ?? ''));
-
 /** The command that words begin with, and how many of the words are its name. */
 export interface Match {
   readonly command: Command;

@@ -1,18 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { commandsUnder, matchCommand } from './command-index.ts';
-import { isClientCommand } from './run.ts';
 import { runWith } from './stand-in-terminal.ts';
-
-test('client commands are known by their first word, whatever global options precede', () => {
-  assert.ok(isClientCommand(['floating', 'ip', 'list']));
-  assert.ok(isClientCommand(['--os-cloud', 'edge', 'port', 'list']));
-  assert.ok(isClientCommand(['--os-cloud=edge', '--insecure', 'server', 'list']));
-  assert.ok(isClientCommand(['help', 'router']));
-  assert.ok(isClientCommand(['floting', 'ip']) === false);
-  assert.ok(!isClientCommand(['up', '--demo']));
-  assert.ok(!isClientCommand([]));
-});
 
 test('the longest name wins', async () => {
   const words = ['floating', 'ip', 'port', 'forwarding', 'list', '10.11.7.4'];

@@ -1,6 +1,6 @@
 import type { Call, Command, Outcome, Values } from './command.ts';
 import { outputKind } from './command.ts';
-import { commandsUnder, FIRST_WORDS, matchCommand } from './command-index.ts';
+import { commandsUnder, matchCommand } from './command-index.ts';
 import { ClientError, EXIT, UsageError } from './errors.ts';
 import { type GlobalOptions, takeGlobalOptions } from './global-options.ts';
 import { grammarOf, looksLikeOption, parseCommandLine } from './parse.ts';
@@ -19,19 +19,6 @@ export interface ClientIo {
   /** Width of the terminal. */
   readonly columns: number;
   readonly cwd: string;
-}
-
-/** Is this command line one of the client's: `floating ip list`, `--os-cloud x port show y`, `help server`? */
-export function isClientCommand(argv: readonly string[]): boolean {
-  let words: readonly string[];
-  try {
-    words = takeGlobalOptions(argv).words;
-  } catch {
-    // A broken global option is the client's to complain about.
-    return argv.some((word) => word.startsWith('--os-'));
-  }
-  const [first = '', second = ''] = words;
-  return FIRST_WORDS.has(first === 'help' ? second : first);
 }
 
 /**
