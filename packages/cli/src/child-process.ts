@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The program that this one is: the same Node, the same main file. */
@@ -21,6 +21,9 @@ export interface PartOptions {
   /** Told when the part ended by itself and is started again. */
   onRestart?(reason: string): void;
 }
+
+/** The data directory may belong to a less privileged user: a link there must not lead us to another file. */
+const APPEND_TO_OWN_FILE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 /** Milliseconds before a part that ended by itself is started again; doubles up to the second figure. */
 const RESTART_MS = [200, 5000] as const;
@@ -45,17 +48,23 @@ export class Part {
   async start(): Promise<unknown> {
     const child = this.#launch();
     return new Promise((resolve, reject) => {
-      child.once('message', resolve);
+      const started = (message: unknown): void => {
+        child.off('exit', ended);
+        resolve(message);
+      };
+      child.once('message', started);
       child.once('spawn', () => {
-        if (!child.connected) resolve(undefined);
+        if (!child.connected) started(undefined);
       });
       child.once('error', reject);
-      child.once('exit', (code, signal) => {
+      const ended = (code: number | null, signal: string | null): void => {
+        // One that ends before it works would end again.
         this.#stopping = true;
         reject(
           new Error(`The ${this.#options.name} did not start (${signal ?? `exit code ${code}`}). ${this.#lastLog()}`),
         );
-      });
+      };
+      child.once('exit', ended);
     });
   }
 
@@ -72,7 +81,7 @@ export class Part {
   }
 
   #launch(): ChildProcess {
-    const log = openSync(this.#options.logPath, 'a', 0o600);
+    const log = openSync(this.#options.logPath, APPEND_TO_OWN_FILE, 0o600);
     const child = this.#options.start(log);
     closeSync(log);
     this.#child = child;

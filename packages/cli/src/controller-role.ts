@@ -1,4 +1,5 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { startController } from '@portward/controller/controller.ts';
 import type { Config } from '@portward/model/config.ts';
 import { pino } from 'pino';
@@ -28,18 +29,19 @@ export async function runController(file: Config, flags: ControllerFlags): Promi
   };
   // The store's files, like the credentials, are for their owner's eyes only.
   process.umask(0o077);
-  mkdirSync(config.data_dir, { recursive: true, mode: 0o700 });
+  makeFolder(config.data_dir);
   if (process.getuid?.() === 0) {
     // Everything is loaded by now: the code may lie where only root can read it.
     const user = serviceUser(flags.user);
     const barred = barredFolder(config.data_dir, user);
-    if (barred === undefined) {
-      giveFolder(config.data_dir, user);
-      becomeUser(user);
-    } else {
+    if (barred !== undefined) {
       log.warn(
         `runs as root: uid ${user.uid} may not pass through ${barred}; give --data-dir a folder that it can reach`,
       );
+    } else if (giveFolder(config.data_dir, user)) {
+      becomeUser(user);
+    } else {
+      log.warn(`runs as root: ${config.data_dir} holds other files; give --data-dir a folder of its own`);
     }
   }
   const adminPassword = process.env.PORTWARD_ADMIN_PASSWORD;
@@ -51,4 +53,18 @@ export async function runController(file: Config, flags: ControllerFlags): Promi
   log.info({ why }, 'stopping');
   await controller.stop();
   return 0;
+}
+
+/** Makes the data directory when it is missing; throws a sentence when that cannot be. */
+function makeFolder(path: string): void {
+  try {
+    // Folder by folder: some file systems make a recursive call go on for ever.
+    if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true });
+    if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+    if (!statSync(path).isDirectory()) throw new Error('it is no folder');
+  } catch (error) {
+    throw new Error(
+      `The data directory ${path} cannot be made (${(error as Error).message}); give --data-dir another.`,
+    );
+  }
 }

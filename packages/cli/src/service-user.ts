@@ -1,4 +1,15 @@
-import { chownSync, existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchownSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UsageError } from './configuration.ts';
 
@@ -34,14 +45,29 @@ export function barredFolder(path: string, user: ServiceUser): string | undefine
   }
 }
 
-/** Gives a data directory and what lies in it to the user. */
-export function giveFolder(path: string, user: ServiceUser): void {
-  for (const name of readdirSync(path)) {
+/** What a controller keeps in its data directory. */
+const OWN_FILES: ReadonlySet<string> = new Set([
+  ...['portward.db', 'portward.db-wal', 'portward.db-shm', 'lock', 'lock-journal'],
+  ...['agent.yaml', 'clouds.yaml', 'controller.sock', 'controller.log', 'agent.log'],
+]);
+
+/**
+ * Gives a data directory and the controller's files in it to the user. Answers false, and touches nothing, where the
+ * directory is not the user's yet and holds anything else: then it is not ours to give away.
+ */
+export function giveFolder(path: string, user: ServiceUser): boolean {
+  const names = readdirSync(path);
+  if (statSync(path).uid !== user.uid && names.some((name) => !OWN_FILES.has(name))) return false;
+  for (const name of names.filter((entry) => OWN_FILES.has(entry))) {
     const entry = join(path, name);
-    // A link could lead anywhere.
-    if (lstatSync(entry).isFile()) chownSync(entry, user.uid, user.gid);
+    if (!lstatSync(entry).isFile()) continue;
+    // Through a descriptor: a link that takes the file's place in between leads nowhere.
+    const file = openSync(entry, constants.O_RDONLY | constants.O_NOFOLLOW);
+    fchownSync(file, user.uid, user.gid);
+    closeSync(file);
   }
   chownSync(path, user.uid, user.gid);
+  return true;
 }
 
 /** Becomes the user for good. Does nothing in a user namespace that does not know it. */

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '@portward/model/config.ts';
 import type { Logger } from 'pino';
 import { agentToken, CLOUDS_HEADER, type CloudEntry, cloudEntry, writePrivateFile } from './credentials.ts';
+import { takeDataDirectory } from './data-directory.ts';
 import { Feed, loadFeedObjects } from './feed/feed.ts';
 import { createServer } from './http/server.ts';
 import { Identity } from './identity/identity.ts';
@@ -39,7 +40,10 @@ export function parseListen(listen: string): { host: string; port: number } {
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
-/** Starts a controller: opens the store, writes the credentials on the first start, and listens on TCP and on a socket. */
+/**
+ * Starts a controller: opens the store, writes the credentials on the first start, and listens on TCP and on a socket.
+ * Throws one sentence that says what is in the way; then nothing of a controller that runs already has been touched.
+ */
 export async function startController({
   config,
   log,
@@ -47,41 +51,52 @@ export async function startController({
   demo = false,
 }: ControllerOptions): Promise<Controller> {
   const { host, port } = parseListen(config.listen);
-  const dataDir = config.data_dir;
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const store = await SqliteStore.open(join(dataDir, 'portward.db'), loadFeedObjects);
-  const feed = new Feed(store);
-  const identity = await Identity.open(store, { tokenLife: config.token_life });
-  const networking = new Networking(store, config.networking);
-  const app = await createServer({
-    store,
-    feed,
-    identity,
-    networking,
-    serverNetworking: new ServerPorts(networking.settings),
-    agentToken: agentToken(dataDir),
-    log,
-  });
-  const socket = config.socket ?? join(dataDir, 'controller.sock');
-  let unixServer: Server | undefined;
+  const directory = takeDataDirectory(config.data_dir);
+  // Undone in reverse order, by a stop and by a start that fails half-way.
+  const undo: (() => unknown)[] = [directory.release];
   const stop = async (): Promise<void> => {
-    unixServer?.closeAllConnections();
-    unixServer?.close();
-    await app.close();
-    feed.close();
-    await store.close();
-    rmSync(socket, { force: true });
+    for (let last = undo.pop(); last !== undefined; last = undo.pop()) await last();
   };
   try {
-    await app.listen({ host, port });
+    const store = await SqliteStore.open(join(directory.path, 'portward.db'), loadFeedObjects);
+    undo.push(() => store.close());
+    const feed = new Feed(store);
+    undo.push(() => feed.close());
+    const identity = await Identity.open(store, { tokenLife: config.token_life });
+    const networking = new Networking(store, config.networking);
+    const app = await createServer({
+      store,
+      feed,
+      identity,
+      networking,
+      serverNetworking: new ServerPorts(networking.settings),
+      agentToken: agentToken(directory.path),
+      log,
+    });
+    undo.push(() => app.close());
+    await app.listen({ host, port }).catch((error: NodeJS.ErrnoException) => {
+      throw new Error(cannotListen(config.listen, error));
+    });
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${(app.server.address() as AddressInfo).port}`;
-    await makeFirstUsers(identity, dataDir, url, adminPassword, demo);
-    unixServer = await listenOnSocket(app, socket);
+    await makeFirstUsers(identity, directory.path, url, adminPassword, demo);
+    const socket = config.socket ?? join(directory.path, 'controller.sock');
+    const unixServer = await listenOnSocket(app, socket);
+    undo.push(() => {
+      unixServer.closeAllConnections();
+      unixServer.close();
+    });
     return { url, socket, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function cannotListen(listen: string, error: NodeJS.ErrnoException): string {
+  if (error.code === 'EADDRINUSE') {
+    return `${listen} is in use, perhaps by another controller; stop that one, or give --listen another address.`;
+  }
+  return `The API cannot listen on ${listen} (${error.message}); give --listen another address.`;
 }
 
 /** Makes the first users; their passwords go into clouds.yaml, the only place where they stand, before they count. */
@@ -115,11 +130,13 @@ async function makeFirstUsers(
 }
 
 async function listenOnSocket(app: Awaited<ReturnType<typeof createServer>>, path: string): Promise<Server> {
-  // A socket file of a controller that was killed is in the way; one that answers would have kept the TCP port, too.
-  rmSync(path, { force: true });
+  // Of a controller that was killed: one that runs would have the data directory.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket()) rmSync(path);
   const server = createHttpServer((request, response) => app.routing(request, response));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => {
+      reject(new Error(`The API cannot listen on the socket ${path} (${error.message}); give --socket another path.`));
+    });
     server.listen(path, resolve);
   });
   return server;

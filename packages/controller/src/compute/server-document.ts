@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
+import { among } from '../store/among.ts';
 import type { Reader } from '../store/store.ts';
 import { bookmark, linksTo } from './answers.ts';
 import { type Flavor, findFlavor } from './flavors.ts';
@@ -59,7 +60,7 @@ export async function serverDocuments(
 export async function tagsOf(db: Reader, ids: readonly string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>();
   if (ids.length === 0) return tags;
-  const rows = await db.selectFrom('tags').selectAll().where('resource_id', 'in', ids).orderBy('tag').execute();
+  const rows = await db.selectFrom('tags').selectAll().where(among('resource_id', ids)).orderBy('tag').execute();
   for (const { resource_id: id, tag } of rows) tags.set(id, [...(tags.get(id) ?? []), tag]);
   return tags;
 }

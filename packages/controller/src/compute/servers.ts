@@ -1,5 +1,6 @@
 import type { Server } from '@portward/model/server.ts';
 import type { TokenCaller } from '../identity/identity.ts';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { conflicting, policyForbids, serverNotFound } from './errors.ts';
@@ -13,7 +14,7 @@ export async function serverFeedObjects(db: Reader, ids: readonly string[]): Pro
   const rows = await db
     .selectFrom('servers')
     .select(['id', 'name', 'project_id', 'host', 'running', 'public_key', 'created_at'])
-    .where('id', 'in', ids)
+    .where(among('id', ids))
     .execute();
   return new Map(rows.map((row) => [row.id, row]));
 }

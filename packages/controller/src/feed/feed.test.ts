@@ -92,7 +92,11 @@ test('a snapshot, then changes in commit order; resumed after a place; a snapsho
     assert.deepEqual(await resumed.next(), gone[0]);
     await resumed.stop();
 
+    const slow = new Follower(feed, second.seq);
+    assert.equal((await slow.next()).op, 'synced');
     await feed.compact(1);
+    assert.equal((await slow.next()).op, 'reset', 'changes that it has not had are forgotten');
+    await slow.stop();
     const late = new Follower(feed, 1);
     assert.equal((await late.next()).op, 'reset');
     await late.stop();

@@ -64,7 +64,15 @@ export class Feed {
       let quietSince = Date.now();
       while (!signal.aborted) {
         wake = Promise.withResolvers<void>();
-        const changes: { text: string; seq: number } = await this.#changesAfter(seq);
+        const changes = await this.#changesAfter(seq);
+        if (changes === undefined) {
+          // It was so slow that changes it has not had are forgotten.
+          const snapshot = await this.#snapshot();
+          yield* snapshot.chunks;
+          seq = snapshot.seq;
+          yield line({ op: 'synced', seq });
+          continue;
+        }
         if (changes.text !== '') {
           seq = changes.seq;
           quietSince = Date.now();
@@ -132,10 +140,14 @@ export class Feed {
     });
   }
 
-  async #changesAfter(after: number): Promise<{ text: string; seq: number }> {
+  /** The next changes; undefined when some of them have been forgotten. */
+  async #changesAfter(after: number): Promise<{ text: string; seq: number } | undefined> {
     const rows = await this.#store.read((db) =>
       db.selectFrom('changes').selectAll().where('seq', '>', after).orderBy('seq').limit(CHUNK).execute(),
     );
+    const [first] = rows;
+    // Numbers are given without gaps, and taken away from the oldest on.
+    if (first !== undefined && first.seq > after + 1) return undefined;
     const text = rows
       .filter((row) => row.kind !== 'identity')
       .map(({ seq, kind, id, object }) =>

@@ -25,6 +25,7 @@ const CALLERS: Record<string, Caller> = {
   admin: { userId: 'u-admin', projectId: 'p-admin', roles: ['admin', 'member', 'reader'], isAdmin: true },
   alice: { userId: 'u-alice', projectId: 'p-alice', roles: ['member', 'reader'], isAdmin: false },
   bob: { userId: 'u-bob', projectId: 'p-bob', roles: ['member', 'reader'], isAdmin: false },
+  unscoped: { userId: 'u-bob', projectId: '', roles: [], isAdmin: false },
   reader: { userId: 'u-reader', projectId: 'p-alice', roles: ['reader'], isAdmin: false },
 };
 
@@ -38,7 +39,10 @@ export class TestApi {
     const folder = mkdtempSync(join(tmpdir(), 'portward-api-'));
     const store = await SqliteStore.open(join(folder, 'store.db'), loadFeedObjects);
     const networking = new Networking(store, { ...parseConfig({}).networking, ...settings });
-    const app = Fastify({ routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true } });
+    const app = Fastify({
+      bodyLimit: 16 * 1024 * 1024,
+      routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
+    });
     await app.register(networkingRoutes(networking, { authenticate: (token) => CALLERS[token] }), {
       prefix: '/networking',
     });

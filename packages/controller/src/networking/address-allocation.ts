@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { cidrContains, formatIp, type IpVersion, ipVersion, parseIp } from '@portward/model/ip-address.ts';
 import type { FixedIp, FixedIpRequest } from '@portward/model/port.ts';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { addressTaken, invalidArgument, noAddressLeft, notOnNetwork, notOnSubnet } from './errors.ts';
@@ -221,7 +222,7 @@ export async function loadAddresses(db: Reader, portIds: string[]): Promise<Map<
   const rows = await db
     .selectFrom('fixed_ips')
     .select(['port_id', 'subnet_id', 'ip_address'])
-    .where('port_id', 'in', portIds)
+    .where(among('port_id', portIds))
     .orderBy('port_id')
     .orderBy('position')
     .execute();

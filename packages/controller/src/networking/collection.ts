@@ -12,6 +12,7 @@ import {
 } from '@portward/model/resource.ts';
 import { sql } from 'kysely';
 import type { Caller } from '../caller.ts';
+import { among } from '../store/among.ts';
 import type { RowOf } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import {
@@ -60,7 +61,7 @@ export class Collection<R extends Resource = Resource> {
     return this.#store.read(async (db) => {
       await rules.requireParent?.(db, context);
       const base = this.#visible(db, context);
-      const select = await applyListQuery(db, this.definition, base, asked, rules.filters ?? {});
+      const select = await applyListQuery(this.definition, base, asked, rules.filters ?? {});
       const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
       if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();
       const objects = await rules.load(db, rows, context);
@@ -180,7 +181,7 @@ export class Collection<R extends Resource = Resource> {
     const found = await db
       .selectFrom(this.definition.table as 'networks')
       .selectAll()
-      .where('id', 'in', ids)
+      .where(among('id', ids))
       .execute();
     const byId = new Map(found.map((row) => [row.id, row as unknown as RowOf<R>]));
     return ids.map((id) => byId.get(id) as RowOf<R>);
@@ -188,6 +189,8 @@ export class Collection<R extends Resource = Resource> {
 
   #visible(db: Reader, context: Context): AnySelect {
     const base = db.selectFrom(this.definition.table as 'networks') as unknown as AnySelect;
+    // A token without a project: what belongs to no project (a router's gateway port) is not its own either.
+    if (context.caller.projectId === '' && !context.caller.isAdmin) return base.where(sql<boolean>`1 = 0`);
     if (this.rules.visible !== undefined) return this.rules.visible(base, context);
     return context.caller.isAdmin
       ? base

@@ -34,6 +34,11 @@ export const externalNetworkInUse = error(
   (name: string) =>
     `External network ${name} cannot be updated to be made non-external, since it has existing gateway ports.`,
 );
+export const sharedNetworkInUse = error(
+  409,
+  'InvalidSharedSetting',
+  (name: string) => `Unable to reconfigure sharing settings for network ${name}. Multiple tenants are using it.`,
+);
 export const foreignNetwork = error(
   403,
   'HTTPForbidden',

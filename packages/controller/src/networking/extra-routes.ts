@@ -4,6 +4,7 @@ import { cidrContains } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
 import { router } from '@portward/model/router.ts';
 import type { HostRoute } from '@portward/model/subnet.ts';
+import { among } from '../store/among.ts';
 import type { Reader } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
 import { invalidRoutes, tooManyRoutes } from './errors.ts';
@@ -30,7 +31,7 @@ export async function checkRoutes(db: Reader, current: { id: string }, routes: r
   ].flat();
   const subnetIds = addresses.map((item) => item.subnet_id);
   const cidrs =
-    subnetIds.length === 0 ? [] : await db.selectFrom('subnets').select('cidr').where('id', 'in', subnetIds).execute();
+    subnetIds.length === 0 ? [] : await db.selectFrom('subnets').select('cidr').where(among('id', subnetIds)).execute();
   for (const route of routes) {
     if (!cidrs.some(({ cidr }) => cidrContains(cidr, route.nexthop))) {
       throw invalidRoutes(pythonRepr([route]), 'the nexthop is not connected with router');

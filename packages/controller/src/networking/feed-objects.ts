@@ -1,4 +1,5 @@
 import type { FeedKind } from '@portward/model/feed.ts';
+import { among } from '../store/among.ts';
 import type { Reader } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
 
@@ -41,18 +42,18 @@ export async function loadNetworkingFeed(
   const rows = await db
     .selectFrom(PLAIN_TABLES[kind] as 'networks')
     .selectAll()
-    .where('id', 'in', ids)
+    .where(among('id', ids))
     .execute();
   return new Map(rows.map((row) => [row.id, renamed(row)]));
 }
 
 async function loadPorts(db: Reader, ids: string[]): Promise<Map<string, Record<string, unknown>>> {
-  const rows = await db.selectFrom('ports').selectAll().where('id', 'in', ids).execute();
+  const rows = await db.selectFrom('ports').selectAll().where(among('id', ids)).execute();
   const addresses = await loadAddresses(db, ids);
   const groups = await db
     .selectFrom('port_security_groups')
     .selectAll()
-    .where('port_id', 'in', ids)
+    .where(among('port_id', ids))
     .orderBy('position')
     .execute();
   const groupsOf = Map.groupBy(groups, (item) => item.port_id);

@@ -3,6 +3,7 @@ import { type ExposedForwarding, type FloatingIp, floatingIp, type PortDetails }
 import { ipVersion } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import type { Caller } from '../caller.ts';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
@@ -238,7 +239,7 @@ async function portDetails(db: Reader, portIds: string[]): Promise<Map<string, P
   const rows = await db
     .selectFrom('ports')
     .select(['id', 'name', 'network_id', 'mac_address', 'admin_state_up', 'status', 'device_id', 'device_owner'])
-    .where('id', 'in', portIds)
+    .where(among('id', portIds))
     .execute();
   return new Map(rows.map(({ id, ...details }) => [id, details]));
 }
@@ -249,7 +250,7 @@ async function exposedForwardings(db: Reader, ids: string[]): Promise<Map<string
   const rows = await db
     .selectFrom('port_forwardings')
     .selectAll()
-    .where('floatingip_id', 'in', ids)
+    .where(among('floatingip_id', ids))
     .orderBy('id')
     .execute();
   for (const row of rows) {

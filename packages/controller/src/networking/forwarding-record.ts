@@ -1,5 +1,6 @@
 import { floatingIp } from '@portward/model/floating-ip.ts';
 import type { SelectQueryBuilder } from 'kysely';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Transaction } from '../store/store.ts';
 import { updateObject } from './collection.ts';
@@ -14,8 +15,8 @@ export async function deleteForwardings(
   const rows = await which(tx.db.selectFrom('port_forwardings').select(['id', 'floatingip_id'])).execute();
   if (rows.length === 0) return;
   const ids = rows.map((row) => row.id);
-  await tx.db.deleteFrom('port_forwardings').where('id', 'in', ids).execute();
-  await tx.db.deleteFrom('applied').where('kind', '=', 'port_forwarding').where('resource_id', 'in', ids).execute();
+  await tx.db.deleteFrom('port_forwardings').where(among('id', ids)).execute();
+  await tx.db.deleteFrom('applied').where('kind', '=', 'port_forwarding').where(among('resource_id', ids)).execute();
   for (const id of ids) tx.deleted('port_forwarding', id);
   for (const floatingIpId of new Set(rows.map((row) => row.floatingip_id))) await releaseRouter(tx, floatingIpId);
 }

@@ -2,7 +2,6 @@ import { ApiError, badRequest, invalidInput } from '@portward/model/api-error.ts
 import { toBoolean } from '@portward/model/attribute.ts';
 import { columnOf, type Resource } from '@portward/model/resource.ts';
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
-import type { Reader } from '../store/store.ts';
 
 /** Query string as parsed: a repeated parameter has several values. */
 export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
@@ -118,7 +117,6 @@ const SORT_COLUMNS: Record<string, string> = {
 
 /** Adds filters, order, marker and limit to a query on the resource's table. */
 export async function applyListQuery(
-  db: Reader,
   definition: Resource,
   base: AnySelect,
   asked: ListQuery,
@@ -133,10 +131,9 @@ export async function applyListQuery(
     descending: descending !== (paging && asked.reverse),
   }));
   if (asked.marker !== undefined) {
-    const marker = await db
-      .selectFrom(definition.table as 'networks')
+    const marker = await base
       .select(order.map(({ expression }, index) => expression.as(`k${index}`)))
-      .where('id', '=', asked.marker)
+      .where(`${definition.table}.id`, '=', asked.marker)
       .limit(1)
       .executeTakeFirst();
     if (marker === undefined) throw definition.notFound(asked.marker);

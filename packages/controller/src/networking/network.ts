@@ -2,9 +2,10 @@ import { invalidInput } from '@portward/model/api-error.ts';
 import { network } from '@portward/model/network.ts';
 import { DEVICE_OWNER } from '@portward/model/port.ts';
 import { sql } from 'kysely';
+import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
-import { externalNetworkInUse, flatNetworkInUse, networkInUse } from './errors.ts';
+import { externalNetworkInUse, flatNetworkInUse, networkInUse, sharedNetworkInUse } from './errors.ts';
 import { deleteFloatingIp } from './floating-ip.ts';
 import { deletePort } from './port-record.ts';
 import type { Rules } from './rules.ts';
@@ -87,6 +88,16 @@ export const networkRules: Rules<typeof network> = {
         .executeTakeFirst();
       if (gateway !== undefined) throw externalNetworkInUse(current.name);
     }
+    if (values.shared === false && current.shared) {
+      const foreign = await tx.db
+        .selectFrom('ports')
+        .select('id')
+        .where('network_id', '=', current.id)
+        .where('project_id', 'not in', ['', current.project_id])
+        .limit(1)
+        .executeTakeFirst();
+      if (foreign !== undefined) throw sharedNetworkInUse(current.name);
+    }
     await updateObject(tx, network, current.id, values);
     tx.changed('network', current.id);
   },
@@ -137,7 +148,7 @@ async function subnetIds(db: Reader, networkIds: string[]): Promise<Map<string, 
   const rows = await db
     .selectFrom('subnets')
     .select(['id', 'network_id'])
-    .where('network_id', 'in', networkIds)
+    .where(among('network_id', networkIds))
     .orderBy('id')
     .execute();
   for (const row of rows) found.set(row.network_id, [...(found.get(row.network_id) ?? []), row.id]);

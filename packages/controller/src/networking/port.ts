@@ -1,8 +1,9 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import { isUuid } from '@portward/model/attribute.ts';
-import { type AddressPair, DEVICE_OWNER, type FixedIp, type Port, port } from '@portward/model/port.ts';
+import { type AddressPair, type FixedIp, type Port, port } from '@portward/model/port.ts';
 import { sql } from 'kysely';
 import type { Caller } from '../caller.ts';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
@@ -16,26 +17,19 @@ import {
   macInUse,
   pairsNeedSecurity,
   portHasGroups,
+  portInUse,
   servicePortInUse,
 } from './errors.ts';
 import { disassociate } from './floating-ip.ts';
 import { deleteForwardings } from './forwarding-record.ts';
 import type { AnySelect } from './list-query.ts';
 import { requireNetwork } from './network-access.ts';
+import { isInService, requireOwnDevice } from './port-device.ts';
 import { createPort, deletePort, writeGroups } from './port-record.ts';
 import type { Context, Rules } from './rules.ts';
 import { ensureDefaultGroup } from './security-group.ts';
 import { requireGroups } from './security-group-access.ts';
 import { checkTags, loadTags, writeTags } from './tags.ts';
-
-/** Owners of ports that go with a router or floating IP only. */
-const SERVICE_OWNERS: Record<string, 'routers' | 'floatingips'> = {
-  [DEVICE_OWNER.routerInterface]: 'routers',
-  [DEVICE_OWNER.distributedInterface]: 'routers',
-  [DEVICE_OWNER.routerGateway]: 'routers',
-  [DEVICE_OWNER.routerSnat]: 'routers',
-  [DEVICE_OWNER.floatingIp]: 'floatingips',
-};
 
 /** Rules of ports: one's own, and those of others on one's own networks. */
 export const portRules: Rules<typeof port> = {
@@ -61,9 +55,10 @@ export const portRules: Rules<typeof port> = {
   async create(tx, values, context) {
     const { caller } = context;
     const network = await requireNetwork(tx.db, values.network_id as string, caller);
+    await requireOwnDevice(tx.db, values, caller, 'create');
     const owns = caller.isAdmin || network.project_id === caller.projectId;
     if (!owns && !network.shared) throw foreignNetwork(caller.projectId, 'port');
-    if (!owns) refuseForeign(values);
+    if (!owns) refuseForeign('create', values);
     const secured = values.port_security_enabled ?? network.port_security_enabled;
     const trusted = (values.device_owner ?? '').startsWith('network:');
     const hasNoAddress = values.fixed_ips !== undefined && values.fixed_ips.length === 0;
@@ -90,6 +85,17 @@ export const portRules: Rules<typeof port> = {
 
   async update(tx, current, values, { caller, ...rest }) {
     const context: Context = { caller, ...rest };
+    const changesDevice = (['device_id', 'device_owner'] as const).some(
+      (key) => values[key] !== undefined && values[key] !== current[key],
+    );
+    if (changesDevice) await requireOwnDevice(tx.db, values, caller, 'update');
+    if ((changesDevice || values.fixed_ips !== undefined) && (await isInService(tx.db, current))) {
+      throw portInUse(current.id, current.network_id, current.device_id);
+    }
+    if (!caller.isAdmin) {
+      const network = await requireNetwork(tx.db, current.network_id, caller);
+      if (network.project_id !== caller.projectId) refuseForeign('update', withoutKept(values, current));
+    }
     if (values.mac_address !== undefined && values.mac_address !== current.mac_address) {
       if (!caller.isAdmin)
         throw new ApiError(
@@ -106,7 +112,7 @@ export const portRules: Rules<typeof port> = {
         .executeTakeFirst();
       if (taken !== undefined) throw macInUse(current.network_id, values.mac_address);
     }
-    if (values.fixed_ips !== undefined) await replaceAddresses(tx, current, values.fixed_ips, context);
+    if (values.fixed_ips !== undefined) await replaceAddresses(tx, current, values.fixed_ips);
     const secured = values.port_security_enabled ?? current.port_security_enabled;
     const groups = values.security_groups ?? current.security_groups;
     if (!secured && groups.length > 0)
@@ -124,16 +130,7 @@ export const portRules: Rules<typeof port> = {
   },
 
   async remove(tx, current, { caller }) {
-    const table = SERVICE_OWNERS[current.device_owner];
-    if (table !== undefined) {
-      const device = await tx.db
-        .selectFrom(table)
-        .select('id')
-        .where('id', '=', current.device_id)
-        .limit(1)
-        .executeTakeFirst();
-      if (device !== undefined) throw servicePortInUse(current.id, current.device_owner);
-    }
+    if (await isInService(tx.db, current)) throw servicePortInUse(current.id, current.device_owner);
     await removePort(tx, current.id, caller);
   },
 };
@@ -191,7 +188,7 @@ async function loadGroups(db: Reader, portIds: string[]): Promise<Map<string, st
   const rows = await db
     .selectFrom('port_security_groups')
     .selectAll()
-    .where('port_id', 'in', portIds)
+    .where(among('port_id', portIds))
     .orderBy('position')
     .execute();
   for (const row of rows) found.set(row.port_id, [...(found.get(row.port_id) ?? []), row.security_group_id]);
@@ -199,18 +196,26 @@ async function loadGroups(db: Reader, portIds: string[]): Promise<Map<string, st
 }
 
 /** On another project's shared network its owner decides about addresses and trust. */
-function refuseForeign(values: Partial<Port>): void {
+function refuseForeign(verb: 'create' | 'update', values: Partial<Port>): void {
   const refused = (attribute: string) =>
     new ApiError(
       403,
       'PolicyNotAuthorized',
-      `(rule:create_port and rule:create_port:${attribute}) is disallowed by policy`,
+      `(rule:${verb}_port and rule:${verb}_port:${attribute}) is disallowed by policy`,
     );
   if (values.mac_address !== undefined) throw refused('mac_address');
   if (values.fixed_ips?.some((item) => item.ip_address !== undefined)) throw refused('fixed_ips');
   if (values.device_owner?.startsWith('network:')) throw refused('device_owner');
   if (values.port_security_enabled !== undefined) throw refused('port_security_enabled');
   if ((values.allowed_address_pairs ?? []).length > 0) throw refused('allowed_address_pairs');
+}
+
+/** Leaves out addresses that the port has already: to name them again is no claim. */
+function withoutKept(values: Partial<Port>, current: Port): Partial<Port> {
+  const { fixed_ips: wanted, ...rest } = values;
+  if (wanted === undefined) return values;
+  const held = new Set(current.fixed_ips.map((item) => item.ip_address));
+  return { ...rest, fixed_ips: wanted.filter((item) => !held.has(item.ip_address)) };
 }
 
 function withoutComputed(values: Partial<Port>): Partial<Port> {
@@ -242,12 +247,7 @@ async function writePairs(tx: Transaction, portId: string, wanted: readonly Part
 }
 
 /** New addresses of a port; forwardings to an address that it loses are deleted, as Neutron does. */
-async function replaceAddresses(
-  tx: Transaction,
-  current: Port,
-  wanted: readonly Partial<FixedIp>[],
-  { caller }: Context,
-): Promise<void> {
+async function replaceAddresses(tx: Transaction, current: Port, wanted: readonly Partial<FixedIp>[]): Promise<void> {
   const next = await allocateAddresses(tx, {
     networkId: current.network_id,
     fixedIps: wanted,
@@ -260,7 +260,7 @@ async function replaceAddresses(
       .selectFrom('floatingips')
       .select('id')
       .where('port_id', '=', current.id)
-      .where('fixed_ip_address', 'in', lost)
+      .where(among('fixed_ip_address', lost))
       .limit(1)
       .executeTakeFirst();
     if (bound !== undefined) {
@@ -271,13 +271,8 @@ async function replaceAddresses(
       );
     }
     await deleteForwardings(tx, (query) =>
-      query.where('internal_port_id', '=', current.id).where('internal_ip_address', 'in', lost),
+      query.where('internal_port_id', '=', current.id).where(among('internal_ip_address', lost)),
     );
-  }
-  if (!caller.isAdmin) {
-    const network = await requireNetwork(tx.db, current.network_id, caller);
-    if (network.project_id !== caller.projectId && wanted.some((item) => item.ip_address !== undefined))
-      refuseForeign({ fixed_ips: wanted as FixedIp[] });
   }
   await writeAddresses(tx, current.id, current.network_id, next);
 }

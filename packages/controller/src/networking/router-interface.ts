@@ -5,6 +5,7 @@ import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import { router } from '@portward/model/router.ts';
 import type { HostRoute } from '@portward/model/subnet.ts';
 import { subnet } from '@portward/model/subnet.ts';
+import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
@@ -131,9 +132,10 @@ export class RouterActions {
       .selectFrom('subnets')
       .selectAll()
       .where(
-        'id',
-        'in',
-        fixedIps.map((item) => item.subnet_id),
+        among(
+          'id',
+          fixedIps.map((item) => item.subnet_id),
+        ),
       )
       .execute();
     await refuseOverlap(tx.db, current, subnets);
@@ -192,7 +194,7 @@ async function refuseOverlap(db: Reader, current: RouterRow, added: Database['su
     .flat()
     .map((item) => item.subnet_id);
   const present =
-    ids.length === 0 ? [] : await db.selectFrom('subnets').select(['id', 'cidr']).where('id', 'in', ids).execute();
+    ids.length === 0 ? [] : await db.selectFrom('subnets').select(['id', 'cidr']).where(among('id', ids)).execute();
   for (const row of added) {
     if (row.network_id === current.gateway_network_id) {
       throw badResource('router', `Router already has its gateway on network ${row.network_id}`);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DEVICE_OWNER, port } from '@portward/model/port.ts';
+import { ApiError } from '@portward/model/api-error.ts';
+import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
 import { updateObject } from './collection.ts';
@@ -113,23 +114,42 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     if (present !== undefined) await deletePort(tx, present.id);
     return;
   }
-  const wanted = subnets.map(({ id }) => ({ subnet_id: id }));
+  const addresses = present === undefined ? [] : ((await loadAddresses(tx.db, [present.id])).get(present.id) ?? []);
+  const next: FixedIp[] = [];
+  for (const { id } of subnets) {
+    const granted = await grantOn(tx, networkId, id, addresses);
+    if (granted !== undefined) next.push(granted);
+  }
   if (present === undefined) {
+    if (next.length === 0) return;
     await createPort(tx, {
       project_id: network.project_id,
       network_id: networkId,
-      fixed_ips: wanted,
+      fixed_ips: next,
       device_id: dhcpDeviceId(network.agent_host, networkId),
       device_owner: DEVICE_OWNER.dhcp,
       more: { 'binding:host_id': network.agent_host },
     });
     return;
   }
-  const addresses = (await loadAddresses(tx.db, [present.id])).get(present.id) ?? [];
   const held = new Set(addresses.map((item) => item.subnet_id));
-  if (held.size === wanted.length && wanted.every((item) => held.has(item.subnet_id))) return;
-  const next = await allocateAddresses(tx, { networkId, fixedIps: wanted, present: addresses });
+  if (held.size === next.length && next.every((item) => held.has(item.subnet_id))) return;
   await writeAddresses(tx, present.id, networkId, next);
   await updateObject(tx, port, present.id, {});
   tx.changed('port', present.id);
+}
+
+/** An address for DHCP on a subnet, or none where all are taken: that is the subnet's trouble and no one else's. */
+async function grantOn(
+  tx: Transaction,
+  networkId: string,
+  subnetId: string,
+  present: readonly FixedIp[],
+): Promise<FixedIp | undefined> {
+  try {
+    return (await allocateAddresses(tx, { networkId, fixedIps: [{ subnet_id: subnetId }], present }))[0];
+  } catch (error) {
+    if (error instanceof ApiError) return undefined;
+    throw error;
+  }
 }

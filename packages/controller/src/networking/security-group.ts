@@ -1,5 +1,6 @@
 import { securityGroup } from '@portward/model/security-group.ts';
 import { type SecurityGroupRule, securityGroupRule } from '@portward/model/security-group-rule.ts';
+import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
 import { defaultGroupExists, defaultGroupFixed, groupInUse } from './errors.ts';
@@ -28,7 +29,7 @@ export const securityGroupRules: Rules<typeof securityGroup> = {
       const found = await db
         .selectFrom('security_group_rules')
         .selectAll()
-        .where('security_group_id', 'in', ids)
+        .where(among('security_group_id', ids))
         .orderBy('id')
         .execute();
       for (const rule of loadRules(found)) rules.get(rule.security_group_id)?.push(rule);

@@ -3,6 +3,7 @@ import { port } from '@portward/model/port.ts';
 import { securityGroup } from '@portward/model/security-group.ts';
 import { type Caller, SYSTEM } from '../caller.ts';
 import type { PortBinding, ServerNetworking, ServerPort, WantedPort } from '../compute/networking-port.ts';
+import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
 import { type NewValues, updateObject } from './collection.ts';
@@ -96,7 +97,10 @@ export class ServerPorts implements ServerNetworking {
         'ports.mac_address',
         'ports.status',
       ])
-      .where('ports.device_id', 'in', [...serverIds])
+      .where(among('ports.device_id', serverIds))
+      .innerJoin('servers', 'servers.id', 'ports.device_id')
+      // A port of another project that names the server is not the server's.
+      .whereRef('ports.project_id', '=', 'servers.project_id')
       .where('ports.device_owner', 'like', 'compute:%')
       .orderBy('ports.created_at')
       .orderBy('ports.id')
@@ -178,7 +182,7 @@ async function groupsOf(db: Reader, portIds: string[]): Promise<Map<string, Grou
       'security_groups.description',
       'security_groups.project_id',
     ])
-    .where('port_security_groups.port_id', 'in', portIds)
+    .where(among('port_security_groups.port_id', portIds))
     .orderBy('port_security_groups.position')
     .execute();
   for (const { port_id: portId, description, ...row } of rows) {
@@ -193,7 +197,7 @@ async function floatingIpsOf(db: Reader, portIds: string[]) {
   const rows = await db
     .selectFrom('floatingips')
     .select(['port_id', 'fixed_ip_address', 'floating_ip_address'])
-    .where('port_id', 'in', portIds)
+    .where(among('port_id', portIds))
     .execute();
   for (const { port_id: portId, fixed_ip_address: fixed, floating_ip_address: floating } of rows) {
     if (portId === null || fixed === null) continue;

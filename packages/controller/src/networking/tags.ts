@@ -2,6 +2,7 @@ import { ApiError, invalidInput } from '@portward/model/api-error.ts';
 import { pythonRepr, pythonText } from '@portward/model/attribute.ts';
 import type { Resource } from '@portward/model/resource.ts';
 import { sql } from 'kysely';
+import { among } from '../store/among.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import type { Collection } from './collection.ts';
 import { type Context, forbidden, requireWriter } from './rules.ts';
@@ -14,7 +15,7 @@ const LONGEST_TAG = 255;
 export async function loadTags(db: Reader, ids: string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>();
   if (ids.length === 0) return tags;
-  const rows = await db.selectFrom('tags').selectAll().where('resource_id', 'in', ids).orderBy('tag').execute();
+  const rows = await db.selectFrom('tags').selectAll().where(among('resource_id', ids)).orderBy('tag').execute();
   for (const { resource_id: id, tag } of rows) tags.set(id, [...(tags.get(id) ?? []), tag]);
   return tags;
 }

@@ -9,5 +9,10 @@ const MIGRATIONS = { '0001-first': m0001 };
 export async function migrate<T>(db: Kysely<T>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error === undefined) return;
+  // Kysely's words for a migration that stands in the store and not in this program.
+  if (error instanceof Error && error.message.includes('is missing')) {
+    throw new Error('a newer Portward has written it; run that version, or restore a copy from before');
+  }
+  throw error;
 }

@@ -45,6 +45,8 @@ interface Job {
 
 /** Requests that share one durable commit at most; bounds how long the first of them waits. */
 const LARGEST_BATCH = 128;
+/** Rows of one insert: SQLite takes 32,766 parameters a statement. */
+const LARGEST_INSERT = 5000;
 /** Read connections kept open at most; further readers wait their turn. */
 const MOST_READERS = 8;
 
@@ -70,9 +72,13 @@ export class SqliteStore implements Store {
   /** Opens the store, creating or migrating it. `path` is a file; its folder is made when missing. */
   static async open(path: string, loadFeedObjects: FeedLoader): Promise<SqliteStore> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const store = new SqliteStore(path, loadFeedObjects);
-    await migrate(store.#db);
-    return store;
+    try {
+      const store = new SqliteStore(path, loadFeedObjects);
+      await migrate(store.#db);
+      return store;
+    } catch (error) {
+      throw new Error(`The store ${path} cannot be used: ${(error as Error).message}`);
+    }
   }
 
   private constructor(path: string, loadFeedObjects: FeedLoader) {
@@ -122,11 +128,21 @@ export class SqliteStore implements Store {
       const idle = this.#idleReaders.pop();
       if (idle !== undefined) return idle;
       if (this.#readers < MOST_READERS) {
-        this.#readers++;
+        // Counted once it is there: one that cannot be opened must not take a place for ever.
         const database = openDatabase(this.#path, true);
+        this.#readers++;
         return { database, db: new Kysely<Database>({ dialect: new SqliteDialect(database) }) };
       }
       await new Promise<void>((resolve) => this.#waitingReaders.push(resolve));
+    }
+  }
+
+  /** Takes one request's part back; where that fails, the whole batch. */
+  #undoRequest(): void {
+    try {
+      if (this.#writer.isTransaction) this.#writer.exec('rollback to request; release request');
+    } catch {
+      if (this.#writer.isTransaction) this.#writer.exec('rollback');
     }
   }
 
@@ -148,8 +164,8 @@ export class SqliteStore implements Store {
       return;
     }
     for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      this.#writer.exec('savepoint request');
       try {
+        this.#writer.exec('savepoint request');
         const tx = new OpenTransaction(this.#db);
         const value = await job.work(tx);
         changes += await tx.appendChanges(this.#loadFeedObjects);
@@ -157,7 +173,7 @@ export class SqliteStore implements Store {
         done.push({ job, value });
       } catch (error) {
         // A full disk may already have undone the whole transaction.
-        if (this.#writer.isTransaction) this.#writer.exec('rollback to request; release request');
+        this.#undoRequest();
         job.reject(error);
         if (!this.#writer.isTransaction) {
           for (const { job: lost } of done) lost.reject(error);
@@ -213,7 +229,12 @@ class OpenTransaction implements Transaction {
       for (const [id, object] of await load(this.db, kind, ids)) objects.set(`${kind} ${id}`, object);
     }
     const rows = touched.map(({ kind, id }) => ({ kind, id, object: objects.get(`${kind} ${id}`) ?? null }));
-    await this.db.insertInto('changes').values(rows).execute();
+    for (let start = 0; start < rows.length; start += LARGEST_INSERT) {
+      await this.db
+        .insertInto('changes')
+        .values(rows.slice(start, start + LARGEST_INSERT))
+        .execute();
+    }
     return rows.length;
   }
 }
