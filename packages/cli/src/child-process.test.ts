@@ -46,6 +46,6 @@ test('a part that ends before it works is not started again, and its last words 
       });
     },
   });
-  await assert.rejects(part.start(), /The part did not start \(exit code 3\)[^]*no such thing/);
+  await assert.rejects(part.start(), /The part did not start \(exit code 3\)[\s\S]*no such thing/);
   assert.equal(starts, 1);
 });
