@@ -114,7 +114,7 @@ test('the migrations make the columns that the definitions name', async (t) => {
     const columns = database
       .prepare(`select name from pragma_table_info(?) order by name`)
       .all(definition.table)
-      .map((row) => row['name']);
+      .map((row) => row.name);
     const wanted = Object.entries(definition.attributes)
       .filter(([, attribute]) => attribute.storage !== 'computed')
       .map(([name]) => columnOf(name))
