@@ -11,7 +11,7 @@ import { createServer } from './http/server.ts';
 import { Identity } from './identity/identity.ts';
 import { Networking } from './networking/networking.ts';
 import { ServerPorts } from './networking/server-ports.ts';
-import { SqliteStore } from './store/store.ts';
+import { SqliteStore } from './store/sqlite-store.ts';
 
 /** What a controller is started with, beside its configuration. */
 export interface ControllerOptions {

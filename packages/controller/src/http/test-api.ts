@@ -1,13 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Config } from '@portward/model/config.ts';
 import { parseConfig } from '@portward/model/config.ts';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { loadFeedObjects } from '../feed/feed.ts';
 import { Networking } from '../networking/networking.ts';
-import { SqliteStore } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
+import { openTestStore } from '../store/test-store.ts';
 import { networkingRoutes } from './networking-routes.ts';
 
 type Body = Record<string, unknown>;
@@ -31,13 +29,12 @@ const CALLERS: Record<string, Caller> = {
 
 /** The Networking API on a store of its own, spoken to over HTTP; tokens are the names of the callers. */
 export class TestApi {
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly #app: FastifyInstance;
-  readonly #folder: string;
+  readonly #closeStore: () => Promise<void>;
 
   static async start(settings: Partial<Config['networking']> = {}): Promise<TestApi> {
-    const folder = mkdtempSync(join(tmpdir(), 'portward-api-'));
-    const store = await SqliteStore.open(join(folder, 'store.db'), loadFeedObjects);
+    const { store, close } = await openTestStore(loadFeedObjects);
     const networking = new Networking(store, { ...parseConfig({}).networking, ...settings });
     const app = Fastify({
       bodyLimit: 16 * 1024 * 1024,
@@ -46,19 +43,18 @@ export class TestApi {
     await app.register(networkingRoutes(networking, { authenticate: (token) => CALLERS[token] }), {
       prefix: '/networking',
     });
-    return new TestApi(store, app, folder);
+    return new TestApi(store, app, close);
   }
 
-  private constructor(store: SqliteStore, app: FastifyInstance, folder: string) {
+  private constructor(store: Store, app: FastifyInstance, closeStore: () => Promise<void>) {
     this.store = store;
     this.#app = app;
-    this.#folder = folder;
+    this.#closeStore = closeStore;
   }
 
   async stop(): Promise<void> {
     await this.#app.close();
-    await this.store.close();
-    rmSync(this.#folder, { recursive: true });
+    await this.#closeStore();
   }
 
   async send(

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
-import { SqliteStore } from '../store/store.ts';
+import { after, test } from 'node:test';
+import type { Store } from '../store/store.ts';
+import { openTestStore } from '../store/test-store.ts';
 import { CHEAP } from './cloud-fixture.ts';
 import { Identity } from './identity.ts';
 
-let folder: string;
-let count = 0;
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'portward-bootstrap-'));
+const opened: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of opened) await close();
 });
-after(() => rm(folder, { recursive: true }));
 
-const newStore = () => SqliteStore.open(join(folder, `${count++}.db`), async () => new Map());
-const open = (store: SqliteStore) => Identity.open(store, { tokenLife: 3600, hashCost: CHEAP });
-const countOf = async (store: SqliteStore, table: 'users' | 'projects' | 'roles' | 'domains') =>
+const newStore = async (): Promise<Store> => {
+  const { store, close } = await openTestStore();
+  opened.push(close);
+  return store;
+};
+const open = (store: Store) => Identity.open(store, { tokenLife: 3600, hashCost: CHEAP });
+const countOf = async (store: Store, table: 'users' | 'projects' | 'roles' | 'domains') =>
   (await store.read((db) => db.selectFrom(table).select('id').execute())).length;
 
 test('the first start makes the administrator, later ones change nothing', async () => {
@@ -27,14 +27,12 @@ test('the first start makes the administrator, later ones change nothing', async
   assert.deepEqual(await (await open(store)).bootstrap(), {});
   assert.equal(await countOf(store, 'users'), 1);
   assert.equal(await countOf(store, 'roles'), 3);
-  await store.close();
 });
 
 test('without a password a random one is made', async () => {
   const store = await newStore();
   const { admin } = await (await open(store)).bootstrap();
   assert.match(admin?.password ?? '', /^[\w-]{24}$/);
-  await store.close();
 });
 
 test('demo can be asked for at once or later, and is made once', async () => {
@@ -44,14 +42,12 @@ test('demo can be asked for at once or later, and is made once', async () => {
   assert.ok(first.admin && first.demo);
   assert.deepEqual(await identity.bootstrap({ demo: true }), {});
   assert.equal(await countOf(store, 'users'), 2);
-  await store.close();
 
   const later = await newStore();
   const other = await open(later);
   await other.bootstrap();
   assert.deepEqual(Object.keys(await other.bootstrap({ demo: true })), ['demo']);
   assert.equal(await countOf(later, 'projects'), 2);
-  await later.close();
 });
 
 test('of several that start at once, one makes everything', async () => {
@@ -64,7 +60,6 @@ test('of several that start at once, one makes everything', async () => {
   assert.equal(await countOf(store, 'domains'), 1);
   const keys = await store.read((db) => db.selectFrom('signing_keys').select('id').execute());
   assert.equal(keys.length, 1);
-  await store.close();
 });
 
 test('passwords are handed over before they count, and a failure to keep them undoes everything', async () => {
@@ -79,5 +74,4 @@ test('passwords are handed over before they count, and a failure to keep them un
   const made = await identity.bootstrap({ keep: (all) => (kept = all) });
   assert.deepEqual(kept, made);
   assert.ok(made.admin);
-  await store.close();
 });

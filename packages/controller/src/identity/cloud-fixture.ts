@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify';
-import { type FeedLoader, SqliteStore } from '../store/store.ts';
+import type { FeedLoader, Store } from '../store/store.ts';
+import { openTestStore } from '../store/test-store.ts';
 import { Identity } from './identity.ts';
 import { identityRoutes } from './routes.ts';
 
@@ -24,15 +22,14 @@ type Payload = Exclude<InjectOptions['payload'], undefined>;
 
 /** A cloud with nothing but an administrator, in a store of its own, for tests. */
 export class CloudFixture {
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly identity: Identity;
   readonly app: FastifyInstance;
-  readonly #folder: string;
+  readonly #closeStore: () => Promise<void>;
   readonly #clock: { now: number };
 
-  static async open(load: FeedLoader = async () => new Map()): Promise<CloudFixture> {
-    const folder = await mkdtemp(join(tmpdir(), 'portward-identity-'));
-    const store = await SqliteStore.open(join(folder, 'store.db'), load);
+  static async open(load?: FeedLoader): Promise<CloudFixture> {
+    const { store, close } = await openTestStore(load);
     const clock = { now: Date.parse('2026-11-23T20:40:32Z') };
     const identity = await Identity.open(store, {
       tokenLife: TOKEN_LIFE,
@@ -42,17 +39,17 @@ export class CloudFixture {
     await identity.bootstrap({ adminPassword: ADMIN_PASSWORD });
     const app = Fastify();
     await app.register(identityRoutes(identity), { prefix: '/identity' });
-    return new CloudFixture(folder, store, identity, app, clock);
+    return new CloudFixture(close, store, identity, app, clock);
   }
 
   private constructor(
-    folder: string,
-    store: SqliteStore,
+    closeStore: () => Promise<void>,
+    store: Store,
     identity: Identity,
     app: FastifyInstance,
     clock: { now: number },
   ) {
-    this.#folder = folder;
+    this.#closeStore = closeStore;
     this.store = store;
     this.identity = identity;
     this.app = app;
@@ -61,8 +58,7 @@ export class CloudFixture {
 
   async close(): Promise<void> {
     await this.app.close();
-    await this.store.close();
-    await rm(this.#folder, { recursive: true });
+    await this.#closeStore();
   }
 
   /** Lets time pass. */

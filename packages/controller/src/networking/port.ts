@@ -291,7 +291,7 @@ function filterFixedIps(query: AnySelect, values: string[]): AnySelect {
     const condition =
       kind === 'ip_address_substr'
         ? sql`(${sql.join(
-            wanted.map((part) => sql`instr(ip_address, ${part}) > 0`),
+            wanted.map((part) => sql`ip_address like ${`%${part.replaceAll(/[\\%_]/g, '\\$&')}%`} escape '\\'`),
             sql` or `,
           )})`
         : sql`${sql.ref(kind)} in (${sql.join(wanted.map((item) => (kind === 'subnet_id' && !isUuid(item) ? '' : item)))})`;

@@ -9,10 +9,12 @@ import {
   type Kysely,
   type QueryCompiler,
   type QueryResult,
+  type RawNode,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import { ValueList } from './among.ts';
 import { BOOLEAN_COLUMNS, JSON_COLUMNS } from './schema.ts';
 
 /** How many distinct statements a connection keeps prepared. */
@@ -30,7 +32,7 @@ export class SqliteDialect implements Dialect {
     return new SqliteDriver(new SqliteConnection(this.#database));
   }
   createQueryCompiler(): QueryCompiler {
-    return new SqliteQueryCompiler();
+    return new Compiler();
   }
   createAdapter(): DialectAdapter {
     return new SqliteAdapter();
@@ -38,6 +40,17 @@ export class SqliteDialect implements Dialect {
   // biome-ignore lint/suspicious/noExplicitAny: the type that Kysely's own interface prescribes
   createIntrospector(db: Kysely<any>): DatabaseIntrospector {
     return new SqliteIntrospector(db);
+  }
+}
+
+/** SQLite has no arrays: `= any(list)` becomes a look into a JSON list. */
+class Compiler extends SqliteQueryCompiler {
+  protected override visitRaw(node: RawNode): void {
+    if (node.sqlFragments[1] === ' = any(') {
+      super.visitRaw({ ...node, sqlFragments: ['', ' in (select value from json_each(', '))'] });
+    } else {
+      super.visitRaw(node);
+    }
   }
 }
 
@@ -107,6 +120,7 @@ class SqliteConnection implements DatabaseConnection {
 function toSqlite(value: unknown): SQLInputValue {
   if (typeof value === 'boolean') return value ? 1 : 0;
   if (value === undefined) return null;
+  if (value instanceof ValueList) return JSON.stringify(value.values);
   if (value !== null && typeof value === 'object' && !(value instanceof Uint8Array)) return JSON.stringify(value);
   return value as SQLInputValue;
 }

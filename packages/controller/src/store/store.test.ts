@@ -9,7 +9,7 @@ import { type TestContext, test } from 'node:test';
 import type { Resource } from '@portward/model/resource.ts';
 import { columnOf } from '@portward/model/resource.ts';
 import { NETWORKING_RESOURCES } from '@portward/model/resources.ts';
-import { SqliteStore } from './store.ts';
+import { SqliteStore } from './sqlite-store.ts';
 
 /** A file for a store, gone with the test. */
 function storeFile(t: TestContext): string {
@@ -81,7 +81,7 @@ test('readers see one moment while writes go on, and more readers than connectio
 test('what was answered is there after kill -9', async (t) => {
   const path = storeFile(t);
   const program = `
-    import { SqliteStore } from ${JSON.stringify(new URL('store.ts', import.meta.url).href)};
+    import { SqliteStore } from ${JSON.stringify(new URL('sqlite-store.ts', import.meta.url).href)};
     const store = await SqliteStore.open(${JSON.stringify(path)}, async () => new Map());
     for (let i = 0; ; i++) {
       await store.write((tx) => tx.db.insertInto('settings').values({ name: String(i), value: '' }).execute());
