@@ -3,20 +3,12 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Kysely } from 'kysely';
+import { GroupCommit, type WriterConnection } from './group-commit.ts';
 import { migrate } from './migrate.ts';
-import { OpenTransaction } from './open-transaction.ts';
 import type { Database } from './schema.ts';
 import { SqliteDialect } from './sqlite-dialect.ts';
-import type { FeedLoader, Reader, Store, Transaction } from './store.ts';
+import type { CommitEvent, FeedLoader, Reader, Store, Transaction } from './store.ts';
 
-interface Job {
-  work: (tx: Transaction) => Promise<unknown>;
-  resolve: (value: never) => void;
-  reject: (error: unknown) => void;
-}
-
-/** Requests that share one durable commit at most; bounds how long the first of them waits. */
-const LARGEST_BATCH = 128;
 /** Read connections kept open at most; further readers wait their turn. */
 const MOST_READERS = 8;
 
@@ -26,22 +18,19 @@ const MOST_READERS = 8;
  */
 export class SqliteStore implements Store {
   readonly #path: string;
-  readonly #writer: DatabaseSync;
-  readonly #db: Kysely<Database>;
-  readonly #loadFeedObjects: FeedLoader;
-  readonly #events = new EventEmitter();
-  readonly #queue: Job[] = [];
+  readonly #writer: SqliteWriter;
+  readonly #commits: GroupCommit;
+  readonly #events = new EventEmitter<{ commit: [CommitEvent] }>();
   readonly #idleReaders: { database: DatabaseSync; db: Kysely<Database> }[] = [];
   readonly #waitingReaders: (() => void)[] = [];
   #readers = 0;
-  #writing = false;
 
   /** Opens the store, creating or migrating it. `path` is a file; its folder is made when missing. */
   static async open(path: string, loadFeedObjects: FeedLoader): Promise<SqliteStore> {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     try {
       const store = new SqliteStore(path, loadFeedObjects);
-      await migrate(store.#db);
+      await migrate(store.#writer.db);
       return store;
     } catch (error) {
       throw new Error(`The store ${path} cannot be used: ${(error as Error).message}`);
@@ -50,9 +39,10 @@ export class SqliteStore implements Store {
 
   private constructor(path: string, loadFeedObjects: FeedLoader) {
     this.#path = path;
-    this.#loadFeedObjects = loadFeedObjects;
-    this.#writer = openDatabase(path);
-    this.#db = new Kysely<Database>({ dialect: new SqliteDialect(this.#writer) });
+    this.#writer = new SqliteWriter(openDatabase(path));
+    this.#commits = new GroupCommit(this.#writer, loadFeedObjects, (kinds) =>
+      this.#events.emit('commit', { identity: kinds.has('identity') }),
+    );
     this.#events.setMaxListeners(0);
   }
 
@@ -70,22 +60,16 @@ export class SqliteStore implements Store {
   }
 
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#queue.push({ work, resolve, reject });
-      if (!this.#writing) {
-        this.#writing = true;
-        void this.#drain();
-      }
-    });
+    return this.#commits.write(work);
   }
 
-  onCommit(listener: () => void): () => void {
+  onCommit(listener: (event: CommitEvent) => void): () => void {
     this.#events.on('commit', listener);
     return () => this.#events.off('commit', listener);
   }
 
   async close(): Promise<void> {
-    while (this.#writing) await new Promise<void>((resolve) => this.#events.once('idle', resolve));
+    await this.#commits.finish();
     for (const { database } of this.#idleReaders) database.close();
     this.#writer.close();
   }
@@ -103,61 +87,54 @@ export class SqliteStore implements Store {
       await new Promise<void>((resolve) => this.#waitingReaders.push(resolve));
     }
   }
+}
 
-  /** Takes one request's part back; where that fails, the whole batch. */
-  #undoRequest(): void {
+/** The connection that writes. */
+class SqliteWriter implements WriterConnection {
+  readonly db: Kysely<Database>;
+  readonly #database: DatabaseSync;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    this.db = new Kysely<Database>({ dialect: new SqliteDialect(database) });
+  }
+
+  async begin(): Promise<undefined> {
+    this.#database.exec('begin immediate');
+  }
+
+  async openSavepoint(): Promise<void> {
+    this.#database.exec('savepoint request');
+  }
+
+  async releaseSavepoint(): Promise<void> {
+    this.#database.exec('release request');
+  }
+
+  async undoToSavepoint(): Promise<boolean> {
+    if (!this.#database.isTransaction) return false;
     try {
-      if (this.#writer.isTransaction) this.#writer.exec('rollback to request; release request');
+      this.#database.exec('rollback to request; release request');
+      return true;
     } catch {
-      if (this.#writer.isTransaction) this.#writer.exec('rollback');
+      return false;
     }
   }
 
-  async #drain(): Promise<void> {
-    // Let requests that arrived together share the first commit.
-    await Promise.resolve();
-    while (this.#queue.length > 0) await this.#commitBatch();
-    this.#writing = false;
-    this.#events.emit('idle');
+  async commit(): Promise<void> {
+    this.#database.exec('commit');
   }
 
-  async #commitBatch(): Promise<void> {
-    const done: { job: Job; value: unknown }[] = [];
-    let changes = 0;
-    try {
-      this.#writer.exec('begin immediate');
-    } catch (error) {
-      for (const job of this.#queue.splice(0)) job.reject(error);
-      return;
-    }
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
-      try {
-        this.#writer.exec('savepoint request');
-        const tx = new OpenTransaction(this.#db);
-        const value = await job.work(tx);
-        changes += await tx.appendChanges(this.#loadFeedObjects);
-        this.#writer.exec('release request');
-        done.push({ job, value });
-      } catch (error) {
-        // A full disk may already have undone the whole transaction.
-        this.#undoRequest();
-        job.reject(error);
-        if (!this.#writer.isTransaction) {
-          for (const { job: lost } of done) lost.reject(error);
-          return;
-        }
-      }
-      if (done.length >= LARGEST_BATCH) break;
-    }
-    try {
-      this.#writer.exec('commit');
-    } catch (error) {
-      if (this.#writer.isTransaction) this.#writer.exec('rollback');
-      for (const { job } of done) job.reject(error);
-      return;
-    }
-    for (const { job, value } of done) job.resolve(value as never);
-    if (changes > 0) this.#events.emit('commit');
+  async abandon(): Promise<void> {
+    if (this.#database.isTransaction) this.#database.exec('rollback');
+  }
+
+  explain(error: unknown): unknown {
+    return error;
+  }
+
+  close(): void {
+    this.#database.close();
   }
 }
 

@@ -16,6 +16,14 @@ export interface Transaction {
   /** The object was created or changed; its revision and `updated_at` are the rule's business. */
   changed(kind: FeedKind, id: string): void;
   deleted(kind: FeedKind, id: string): void;
+  /** Tells every controller what this transaction means for tokens; see the identity room. */
+  tellIdentity(patch: Record<string, unknown>): void;
+}
+
+/** What a commit that added changes was about. */
+export interface CommitEvent {
+  /** Whether it concerns tokens. */
+  readonly identity: boolean;
 }
 
 /** Loads objects as the feed carries them; ids that no longer exist are absent from the answer. */
@@ -26,8 +34,8 @@ export interface Store {
   read<T>(work: (db: Reader) => Promise<T>): Promise<T>;
   /** Runs `work` in a transaction; resolves once it is durable. An error undoes all that `work` did. */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Calls back after each commit that added changes. */
-  onCommit(listener: () => void): () => void;
+  /** Calls back after each commit that added changes, whichever controller made it; answers how to stop that. */
+  onCommit(listener: (event: CommitEvent) => void): () => void;
   close(): Promise<void>;
 }
 

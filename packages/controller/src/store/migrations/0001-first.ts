@@ -1,16 +1,30 @@
-import { type CreateTableBuilder, type Kysely, sql } from 'kysely';
+import {
+  type ColumnDataType,
+  type CreateTableBuilder,
+  type Kysely,
+  PostgresAdapter,
+  type RawBuilder,
+  sql,
+} from 'kysely';
 
 type Column = 'text' | 'integer' | 'boolean' | 'json';
 
-/** Columns by name; a `?` after the type allows null. JSON is kept as text in both dialects. */
+/** Types as the database calls them. JSON is kept as text in both; text compares bytewise in both. */
+type Types = Readonly<Record<Column, ColumnDataType | RawBuilder<unknown>>>;
+const SQLITE_TYPES: Types = { text: 'text', integer: 'integer', boolean: 'boolean', json: 'text' };
+const BYTEWISE_TEXT = sql`text collate "C"`;
+const POSTGRESQL_TYPES: Types = { text: BYTEWISE_TEXT, integer: 'bigint', boolean: 'boolean', json: BYTEWISE_TEXT };
+
+/** Columns by name; a `?` after the type allows null. */
 function withColumns<T extends string>(
+  types: Types,
   builder: CreateTableBuilder<T, never>,
   columns: Record<string, Column | `${Column}?`>,
 ): CreateTableBuilder<T, string> {
   let table = builder as CreateTableBuilder<T, string>;
   for (const [name, type] of Object.entries(columns)) {
     const base = type.replace('?', '') as Column;
-    table = table.addColumn(name, base === 'json' ? 'text' : base, (column) => {
+    table = table.addColumn(name, types[base], (column) => {
       const typed = name === 'id' ? column.primaryKey() : column;
       return type.endsWith('?') ? typed : typed.notNull();
     });
@@ -29,24 +43,31 @@ const named = { ...owned, name: 'text', description: 'text' } as const;
 
 /** The first schema. */
 export async function up(db: Kysely<never>): Promise<void> {
+  const isPostgresql = db.getExecutor().adapter instanceof PostgresAdapter;
+  const types = isPostgresql ? POSTGRESQL_TYPES : SQLITE_TYPES;
   const table = (name: string, columns: Record<string, Column | `${Column}?`>) =>
-    withColumns(db.schema.createTable(name), columns);
+    withColumns(types, db.schema.createTable(name), columns);
   const index = (name: string, on: string, columns: string[], unique = false) => {
     const builder = db.schema.createIndex(name).on(on).columns(columns);
     return (unique ? builder.unique() : builder).execute();
   };
 
-  await db.schema
-    .createTable('changes')
-    .addColumn('seq', 'integer', (column) => column.primaryKey().autoIncrement())
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('object', 'text')
+  // SQLite numbers changes itself; with PostgreSQL the controller does, and who holds this row's lock writes.
+  await withColumns(types, db.schema.createTable('changes'), { kind: 'text', object: 'json?' })
+    .addColumn('id', types.text, (column) => column.notNull())
+    .addColumn('seq', isPostgresql ? 'bigint' : 'integer', (column) =>
+      isPostgresql ? column.primaryKey() : column.primaryKey().autoIncrement(),
+    )
     .execute();
-  await db.schema
-    .createTable('settings')
-    .addColumn('name', 'text', (column) => column.primaryKey())
-    .addColumn('value', 'text', (column) => column.notNull())
+  if (isPostgresql) {
+    await db.schema
+      .createTable('feed_position')
+      .addColumn('seq', 'bigint', (column) => column.notNull())
+      .execute();
+    await sql`insert into feed_position (seq) values (0)`.execute(db);
+  }
+  await withColumns(types, db.schema.createTable('settings'), { name: 'text', value: 'text' })
+    .addPrimaryKeyConstraint('settings_key', ['name'])
     .execute();
 
   await table('networks', {
@@ -117,7 +138,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   await index('ports_project', 'ports', ['project_id', 'id']);
   await index('ports_name', 'ports', ['name']);
 
-  await withColumns(db.schema.createTable('fixed_ips'), {
+  await withColumns(types, db.schema.createTable('fixed_ips'), {
     port_id: 'text',
     network_id: 'text',
     subnet_id: 'text',
@@ -160,7 +181,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   await index('security_group_rules_remote', 'security_group_rules', ['remote_group_id']);
   await index('security_group_rules_project', 'security_group_rules', ['project_id', 'id']);
 
-  await withColumns(db.schema.createTable('port_security_groups'), {
+  await withColumns(types, db.schema.createTable('port_security_groups'), {
     port_id: 'text',
     security_group_id: 'text',
     position: 'integer',
@@ -252,12 +273,12 @@ export async function up(db: Kysely<never>): Promise<void> {
   }).execute();
   await index('agents_host', 'agents', ['host', 'agent_type'], true);
 
-  await withColumns(db.schema.createTable('tags'), { resource_id: 'text', tag: 'text' })
+  await withColumns(types, db.schema.createTable('tags'), { resource_id: 'text', tag: 'text' })
     .addPrimaryKeyConstraint('tags_key', ['resource_id', 'tag'])
     .execute();
   await index('tags_tag', 'tags', ['tag']);
 
-  await withColumns(db.schema.createTable('applied'), {
+  await withColumns(types, db.schema.createTable('applied'), {
     kind: 'text',
     resource_id: 'text',
     host: 'text',
@@ -301,7 +322,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     implies: 'json',
   }).execute();
   await index('roles_name', 'roles', ['name'], true);
-  await withColumns(db.schema.createTable('role_assignments'), {
+  await withColumns(types, db.schema.createTable('role_assignments'), {
     role_id: 'text',
     user_id: 'text',
     target_type: 'text',
@@ -328,10 +349,8 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute();
   await index('application_credentials_name', 'application_credentials', ['user_id', 'name'], true);
   await table('signing_keys', { id: 'text', secret: 'text', created_at: 'text' }).execute();
-  await db.schema
-    .createTable('revocations')
-    .addColumn('audit_id', 'text', (column) => column.primaryKey())
-    .addColumn('expires_at', 'text', (column) => column.notNull())
+  await withColumns(types, db.schema.createTable('revocations'), { audit_id: 'text', expires_at: 'text' })
+    .addPrimaryKeyConstraint('revocations_key', ['audit_id'])
     .execute();
 
   await table('servers', {
@@ -357,7 +376,7 @@ export async function up(db: Kysely<never>): Promise<void> {
   }).execute();
   await index('servers_project', 'servers', ['project_id', 'id']);
   await index('servers_name', 'servers', ['name']);
-  await withColumns(db.schema.createTable('keypairs'), {
+  await withColumns(types, db.schema.createTable('keypairs'), {
     user_id: 'text',
     name: 'text',
     public_key: 'text',

@@ -1,0 +1,136 @@
+import type { Kysely } from 'kysely';
+import { type ChangeKind, OpenTransaction } from './open-transaction.ts';
+import type { Database } from './schema.ts';
+import type { FeedLoader, Transaction } from './store.ts';
+
+/** What a commit wrote to the feed. */
+export interface Committed {
+  /** Number of the last change, where the connection counts them itself. */
+  readonly position: number | undefined;
+  readonly kinds: ReadonlySet<ChangeKind>;
+}
+
+/** The one connection that writes, as far as group commit goes. Every request of a batch is inside a savepoint. */
+export interface WriterConnection {
+  readonly db: Kysely<Database>;
+  /**
+   * Begins a transaction that no other writer is in. Answers the number of the last change, or undefined where the
+   * database numbers changes itself. Throws what requests shall be answered when it cannot.
+   */
+  begin(): Promise<number | undefined>;
+  openSavepoint(): Promise<void>;
+  releaseSavepoint(): Promise<void>;
+  /** Takes back what was done since the savepoint; answers false when the whole transaction is gone. */
+  undoToSavepoint(): Promise<boolean>;
+  commit(committed: Committed): Promise<void>;
+  /** Ends a transaction that could not be committed. */
+  abandon(): Promise<void>;
+  /** An error as requests shall see it. */
+  explain(error: unknown): unknown;
+}
+
+interface Job {
+  work: (tx: Transaction) => Promise<unknown>;
+  resolve: (value: never) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Requests that share one durable commit at most; bounds how long the first of them waits. */
+const LARGEST_BATCH = 128;
+
+/**
+ * Writes one request after another on one connection. Those that come while it is busy share the next durable commit;
+ * one that fails undoes only itself. Answers go out after the commit.
+ */
+export class GroupCommit {
+  readonly #connection: WriterConnection;
+  readonly #load: FeedLoader;
+  readonly #committed: (kinds: ReadonlySet<ChangeKind>) => void;
+  readonly #queue: Job[] = [];
+  #idle: PromiseWithResolvers<void> | undefined;
+
+  /** `committed` is called after each commit that added changes to the feed. */
+  constructor(connection: WriterConnection, load: FeedLoader, committed: (kinds: ReadonlySet<ChangeKind>) => void) {
+    this.#connection = connection;
+    this.#load = load;
+    this.#committed = committed;
+  }
+
+  /** Runs `work` in a transaction; resolves once it is durable. */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#queue.push({ work, resolve, reject });
+      if (this.#idle !== undefined) return;
+      this.#idle = Promise.withResolvers<void>();
+      void this.#drain();
+    });
+  }
+
+  /** Resolves when everything that was asked for has been answered. */
+  async finish(): Promise<void> {
+    while (this.#idle !== undefined) await this.#idle.promise;
+  }
+
+  async #drain(): Promise<void> {
+    // Let requests that arrived together share the first commit.
+    await Promise.resolve();
+    while (this.#queue.length > 0) await this.#commitBatch();
+    const idle = this.#idle;
+    this.#idle = undefined;
+    idle?.resolve();
+  }
+
+  async #commitBatch(): Promise<void> {
+    const connection = this.#connection;
+    const done: { job: Job; value: unknown }[] = [];
+    const kinds = new Set<ChangeKind>();
+    const fail = (error: unknown, jobs: Iterable<Job>): void => {
+      const explained = connection.explain(error);
+      for (const job of jobs) job.reject(explained);
+    };
+    let position: number | undefined;
+    try {
+      position = await connection.begin();
+    } catch (error) {
+      fail(error, this.#queue.splice(0));
+      return;
+    }
+    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+      try {
+        await connection.openSavepoint();
+        const tx = new OpenTransaction(connection.db);
+        const value = await job.work(tx);
+        const added = await tx.appendChanges(this.#load, position);
+        await connection.releaseSavepoint();
+        if (position !== undefined) position += added.count;
+        for (const kind of added.kinds) kinds.add(kind);
+        done.push({ job, value });
+      } catch (error) {
+        // A full disk or a lost connection may have undone the whole transaction.
+        const whole = await connection.undoToSavepoint();
+        fail(error, [job]);
+        if (!whole) {
+          fail(
+            error,
+            done.map((item) => item.job),
+          );
+          await connection.abandon();
+          return;
+        }
+      }
+      if (done.length >= LARGEST_BATCH) break;
+    }
+    try {
+      await connection.commit({ position, kinds });
+    } catch (error) {
+      await connection.abandon();
+      fail(
+        error,
+        done.map((item) => item.job),
+      );
+      return;
+    }
+    for (const { job, value } of done) job.resolve(value as never);
+    if (kinds.size > 0) this.#committed(kinds);
+  }
+}
