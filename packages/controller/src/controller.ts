@@ -11,11 +11,13 @@ import { createServer } from './http/server.ts';
 import { Identity } from './identity/identity.ts';
 import { Networking } from './networking/networking.ts';
 import { ServerPorts } from './networking/server-ports.ts';
+import { PostgresqlStore } from './store/postgresql-store.ts';
 import { SqliteStore } from './store/sqlite-store.ts';
+import type { Store } from './store/store.ts';
 
 /** What a controller is started with, beside its configuration. */
 export interface ControllerOptions {
-  config: Pick<Config, 'listen' | 'socket' | 'data_dir' | 'token_life' | 'networking'>;
+  config: Pick<Config, 'listen' | 'socket' | 'data_dir' | 'store' | 'token_life' | 'networking'>;
   log: Logger;
   /** Of the user `admin`, on the first start; random when absent. */
   adminPassword?: string | undefined;
@@ -58,11 +60,12 @@ export async function startController({
     for (let last = undo.pop(); last !== undefined; last = undo.pop()) await last();
   };
   try {
-    const store = await SqliteStore.open(join(directory.path, 'portward.db'), loadFeedObjects);
+    const store = await openStore(config.store, directory.path);
     undo.push(() => store.close());
     const feed = new Feed(store);
     undo.push(() => feed.close());
     const identity = await Identity.open(store, { tokenLife: config.token_life });
+    undo.push(() => identity.close());
     const networking = new Networking(store, config.networking);
     const app = await createServer({
       store,
@@ -91,6 +94,12 @@ export async function startController({
     throw error;
   }
 }
+
+/** The store that the configuration names. */
+const openStore = (store: Config['store'], dataDir: string): Promise<Store> =>
+  store === 'sqlite'
+    ? SqliteStore.open(join(dataDir, 'portward.db'), loadFeedObjects)
+    : PostgresqlStore.open(store, loadFeedObjects);
 
 function cannotListen(listen: string, error: NodeJS.ErrnoException): string {
   if (error.code === 'EADDRINUSE') {

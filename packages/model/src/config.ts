@@ -14,9 +14,11 @@ export const configSchema = z.strictObject({
   data_dir: z.string().default('/var/lib/portward').describe('Where the controller keeps its store and credentials'),
   store: z
     .string()
-    .regex(/^sqlite$/, 'expected sqlite')
+    .regex(/^(sqlite$|postgres(ql)?:\/\/)/, 'expected sqlite, or postgres://USER@HOST/DATABASE')
     .default('sqlite')
-    .describe('Where resources are kept'),
+    .describe(
+      'Where resources are kept: `sqlite` in the data directory, or `postgres://USER@HOST/DATABASE`, which several controllers may share',
+    ),
   token_life: z.int().min(60).max(604_800).default(3600).describe('Life of a token, seconds'),
   networking: z
     .strictObject({

@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts';
 import { loadFeedObjects } from '../feed/feed.ts';
 import { Networking } from '../networking/networking.ts';
 import type { Store } from '../store/store.ts';
-import { openTestStore } from '../store/test-store.ts';
+import { openTestStore, type TestStore } from '../store/test-store.ts';
 import { networkingRoutes } from './networking-routes.ts';
 
 type Body = Record<string, unknown>;
@@ -30,11 +30,21 @@ const CALLERS: Record<string, Caller> = {
 /** The Networking API on a store of its own, spoken to over HTTP; tokens are the names of the callers. */
 export class TestApi {
   readonly store: Store;
+  readonly #opened: TestStore;
   readonly #app: FastifyInstance;
   readonly #closeStore: () => Promise<void>;
 
   static async start(settings: Partial<Config['networking']> = {}): Promise<TestApi> {
-    const { store, close } = await openTestStore(loadFeedObjects);
+    const opened = await openTestStore(loadFeedObjects);
+    return TestApi.#over(opened, opened.store, settings, opened.close);
+  }
+
+  static async #over(
+    opened: TestStore,
+    store: Store,
+    settings: Partial<Config['networking']>,
+    close: () => Promise<void>,
+  ): Promise<TestApi> {
     const networking = new Networking(store, { ...parseConfig({}).networking, ...settings });
     const app = Fastify({
       bodyLimit: 16 * 1024 * 1024,
@@ -43,13 +53,20 @@ export class TestApi {
     await app.register(networkingRoutes(networking, { authenticate: (token) => CALLERS[token] }), {
       prefix: '/networking',
     });
-    return new TestApi(store, app, close);
+    return new TestApi(opened, store, app, close);
   }
 
-  private constructor(store: Store, app: FastifyInstance, closeStore: () => Promise<void>) {
+  private constructor(opened: TestStore, store: Store, app: FastifyInstance, closeStore: () => Promise<void>) {
+    this.#opened = opened;
     this.store = store;
     this.#app = app;
     this.#closeStore = closeStore;
+  }
+
+  /** Another controller on the same store (PostgreSQL); stop it before this one. */
+  async again(): Promise<TestApi> {
+    const store = await this.#opened.again();
+    return TestApi.#over(this.#opened, store, {}, () => store.close());
   }
 
   async stop(): Promise<void> {

@@ -4,7 +4,8 @@ import { type BootstrapOptions, type BootstrapResult, bootstrap } from './bootst
 import { type HashCost, Passwords } from './passwords.ts';
 import { SigningKeys } from './signing-keys.ts';
 import { StandingChanges } from './standing-changes.ts';
-import { type KnownRole, TokenStanding } from './token-standing.ts';
+import { StandingFollower } from './standing-follower.ts';
+import type { KnownRole, TokenStanding } from './token-standing.ts';
 import { type Claims, decodeToken, encodeToken, type Scope } from './tokens.ts';
 
 /** A caller and the token that says who it is. */
@@ -31,14 +32,16 @@ export class Identity {
   readonly tokenLife: number;
   readonly now: () => Date;
   readonly #keys: SigningKeys;
-  readonly #standing: TokenStanding;
+  readonly #follower: StandingFollower;
 
   /** Loads the signing keys (the first start makes one) and all that decides whether a token stands. */
   static async open(store: Store, options: IdentityOptions): Promise<Identity> {
     const now = options.now ?? (() => new Date());
+    // In this order no change of the keys is missed.
+    const follower = await StandingFollower.open(store);
     const keys = await SigningKeys.open(store, options.tokenLife * 1000, now);
-    const standing = await store.read((db) => TokenStanding.load(db));
-    return new Identity(store, options, now, keys, standing);
+    follower.onKeysChanged(() => keys.reload());
+    return new Identity(store, options, now, keys, follower);
   }
 
   private constructor(
@@ -46,14 +49,23 @@ export class Identity {
     options: IdentityOptions,
     now: () => Date,
     keys: SigningKeys,
-    standing: TokenStanding,
+    follower: StandingFollower,
   ) {
     this.store = store;
     this.tokenLife = options.tokenLife;
     this.now = now;
     this.passwords = new Passwords(options.hashCost);
     this.#keys = keys;
-    this.#standing = standing;
+    this.#follower = follower;
+  }
+
+  get #standing(): TokenStanding {
+    return this.#follower.standing;
+  }
+
+  /** Stops following the store. */
+  close(): void {
+    this.#follower.close();
   }
 
   /**
@@ -88,14 +100,15 @@ export class Identity {
     await this.#keys.rotate();
   }
 
-  /** Runs a change of users, roles and the like, and lets tokens feel it as soon as it is durable. */
+  /** Runs a change of users, roles and the like, and lets tokens feel it, on every controller, as soon as it is durable. */
   async change<T>(work: (tx: Transaction, standing: StandingChanges) => Promise<T>): Promise<T> {
-    const { value, patch } = await this.store.write(async (tx) => {
+    const value = await this.store.write(async (tx) => {
       const changes = new StandingChanges(tx.db);
       const result = await work(tx, changes);
-      return { value: result, patch: await changes.patch() };
+      tx.tellIdentity(await changes.patch());
+      return result;
     });
-    this.#standing.apply(patch);
+    await this.#follower.catchUp();
     return value;
   }
 

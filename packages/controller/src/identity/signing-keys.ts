@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Database } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 
 /** A key signs for so long before a new one takes over, milliseconds. */
@@ -68,7 +69,8 @@ export class SigningKeys {
 
   /** Adds a key unless there is one younger than `maximumAge` (ms), and drops those that nothing valid can carry. */
   async #renew(maximumAge: number): Promise<void> {
-    const rows = await this.#store.write(async ({ db }) => {
+    const rows = await this.#store.write(async (tx) => {
+      const { db } = tx;
       const now = this.#now();
       const load = () =>
         db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute();
@@ -84,6 +86,7 @@ export class SigningKeys {
           })
           .execute();
         keys = await load();
+        tx.tellIdentity({ keys: true });
       }
       // A key stopped signing when its successor came.
       const spent = keys.filter((_, index) => {
@@ -93,6 +96,18 @@ export class SigningKeys {
       for (const { id } of spent) await db.deleteFrom('signing_keys').where('id', '=', id).execute();
       return keys.filter((key) => !spent.includes(key));
     });
+    this.#take(rows);
+  }
+
+  /** Takes the keys that the store has now: another controller made or dropped one. */
+  async reload(): Promise<void> {
+    const rows = await this.#store.read((db) =>
+      db.selectFrom('signing_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute(),
+    );
+    this.#take(rows);
+  }
+
+  #take(rows: readonly Database['signing_keys'][]): void {
     this.#keys = rows.map((row) => ({
       id: row.id,
       key: createSecretKey(Buffer.from(row.secret, 'base64')),

@@ -65,9 +65,9 @@ export class StandingChanges {
   /** What follows, as the transaction leaves the store. */
   async patch(): Promise<StandingPatch> {
     return {
-      users: await this.#generations(),
-      credentials: this.#credentials,
-      revoked: this.#revoked,
+      users: [...(await this.#generations())],
+      credentials: [...this.#credentials],
+      revoked: [...this.#revoked],
       ...(this.#roles && { roles: await loadRoles(this.#db) }),
     };
   }

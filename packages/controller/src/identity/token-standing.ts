@@ -9,21 +9,23 @@ export interface KnownRole {
   readonly implies: readonly string[];
 }
 
-/** What a committed transaction means for tokens. */
-export interface StandingPatch {
-  /** User → generation; null: the user is gone. */
-  readonly users?: ReadonlyMap<string, number | null>;
-  /** Application credential → whether it exists. */
-  readonly credentials?: ReadonlyMap<string, boolean>;
-  /** Audit id → expiry, milliseconds. */
-  readonly revoked?: ReadonlyMap<string, number>;
+/** What a committed transaction means for tokens, as the feed carries it to every controller. */
+export type StandingPatch = {
+  /** User and generation; null: the user is gone. */
+  readonly users?: readonly (readonly [id: string, generation: number | null])[];
+  /** Application credential, and whether it exists. */
+  readonly credentials?: readonly (readonly [id: string, exists: boolean])[];
+  /** Audit id and expiry, milliseconds. */
+  readonly revoked?: readonly (readonly [auditId: string, expiresAt: number])[];
   /** All roles. */
   readonly roles?: readonly KnownRole[];
-}
+  /** Whether the signing keys are others now. */
+  readonly keys?: boolean;
+};
 
 /**
  * All that decides, beside signature and time, whether a token still stands, in memory: reading the store for every
- * request would cost more than the request. It follows each transaction of the identity room as soon as it is durable.
+ * request would cost more than the request.
  */
 export class TokenStanding {
   readonly #generations = new Map<string, number>();
@@ -38,9 +40,9 @@ export class TokenStanding {
     const credentials = await db.selectFrom('application_credentials').select('id').execute();
     const revocations = await db.selectFrom('revocations').selectAll().execute();
     standing.apply({
-      users: new Map(users.map((row) => [row.id, row.generation])),
-      credentials: new Map(credentials.map((row) => [row.id, true])),
-      revoked: new Map(revocations.map((row) => [row.audit_id, Date.parse(row.expires_at)])),
+      users: users.map((row) => [row.id, row.generation]),
+      credentials: credentials.map((row) => [row.id, true]),
+      revoked: revocations.map((row) => [row.audit_id, Date.parse(row.expires_at)]),
       roles: await loadRoles(db),
     });
     return standing;

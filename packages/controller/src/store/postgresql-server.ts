@@ -12,8 +12,9 @@ const SUPERUSER = 'portward';
 
 /** A PostgreSQL server of its own for tests and benchmarks: in a temporary folder, reached by a Unix socket only. */
 export class PostgresqlServer {
-  readonly #child: ChildProcess;
   readonly #folder: string;
+  readonly #spawn: () => ChildProcess;
+  #child: ChildProcess | undefined;
 
   /** Makes and starts a server. `durable`: with fsync, for benchmarks; tests do without. */
   static async start({ durable = false }: { durable?: boolean } = {}): Promise<PostgresqlServer> {
@@ -40,42 +41,50 @@ export class PostgresqlServer {
         shared_buffers: '64MB',
         ...(!durable && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
       };
-      const child = spawn(
-        join(bin, 'postgres'),
-        ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-        { ...options, stdio: ['ignore', 'ignore', 'pipe'] },
+      const words = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+      const server = new PostgresqlServer(folder, () =>
+        spawn(join(bin, 'postgres'), words, { ...options, stdio: ['ignore', 'ignore', 'pipe'] }),
       );
-      await ready(child);
-      return new PostgresqlServer(child, folder);
+      await server.resume();
+      return server;
     } catch (error) {
       rmSync(folder, { recursive: true });
       throw error;
     }
   }
 
-  private constructor(child: ChildProcess, folder: string) {
-    this.#child = child;
+  private constructor(folder: string, spawnServer: () => ChildProcess) {
     this.#folder = folder;
+    this.#spawn = spawnServer;
   }
 
   /** Address of one of its databases. */
   url(database = 'postgres'): string {
-    return databaseUrl(this.#folder, database);
+    return `postgres://${SUPERUSER}@/${database}?host=${encodeURIComponent(this.#folder)}`;
   }
 
-  /** Ends the server as if its machine had failed, then starts it no more. */
-  async stop(): Promise<void> {
+  /** Ends the server's processes at once, connections and all, as a failure would; its data stay. */
+  async fail(): Promise<void> {
+    if (this.#child === undefined) return;
     const ended = once(this.#child, 'exit');
-    // An immediate shutdown: connections of tests that failed shall not keep it.
+    // PostgreSQL's immediate shutdown.
     this.#child.kill('SIGQUIT');
     await ended;
+    this.#child = undefined;
+  }
+
+  /** Starts the server, also after a failure; resolves when it takes connections. */
+  async resume(): Promise<void> {
+    this.#child = this.#spawn();
+    await ready(this.#child);
+  }
+
+  /** Ends the server and removes its data. */
+  async stop(): Promise<void> {
+    await this.fail();
     rmSync(this.#folder, { recursive: true });
   }
 }
-
-/** Address of a database of the server whose socket is in the folder. */
-export const databaseUrl = (folder: string, database: string): string =>
-  `postgres://${SUPERUSER}@/${database}?host=${encodeURIComponent(folder)}`;
 
 /** The user that Debian's package made for the purpose. */
 function unprivileged(): { uid: number; gid: number } {

@@ -22,11 +22,12 @@ const noObjects: FeedLoader = async () => new Map();
  * Address of the PostgreSQL server that the run of tests has, for stores in databases of their own; undefined in a run
  * on the embedded store. `scripts/test` runs the controller's tests once with each.
  */
-const SERVER = process.env.PORTWARD_TEST_POSTGRESQL;
+const server = (): string | undefined => process.env.PORTWARD_TEST_POSTGRESQL;
 
 /** Opens an empty store for a test, of the kind that the run is about. */
 export async function openTestStore(load: FeedLoader = noObjects): Promise<TestStore> {
-  return SERVER === undefined ? openSqlite(load) : openPostgresql(SERVER, load);
+  const address = server();
+  return address === undefined ? openSqlite(load) : openPostgresql(address, load);
 }
 
 async function openSqlite(load: FeedLoader): Promise<TestStore> {
@@ -44,15 +45,15 @@ async function openSqlite(load: FeedLoader): Promise<TestStore> {
   };
 }
 
-async function openPostgresql(server: string, load: FeedLoader): Promise<TestStore> {
+async function openPostgresql(address: string, load: FeedLoader): Promise<TestStore> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const administer = async (statement: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: server });
+    const client = new pg.Client({ connectionString: address });
     await client.connect();
     await client.query(statement).finally(() => client.end());
   };
   await administer(`create database ${name} template template0`);
-  const url = server.replace('/postgres?', `/${name}?`);
+  const url = address.replace('/postgres?', `/${name}?`);
   const opened = [await PostgresqlStore.open(url, load)];
   return {
     store: opened[0] as Store,
