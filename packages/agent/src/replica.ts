@@ -55,6 +55,7 @@ export class Replica {
   readonly #objects: Objects = {
     network: new Map(),
     subnet: new Map(),
+    address_group: new Map(),
     security_group: new Map(),
     security_group_rule: new Map(),
     router: new Map(),
@@ -72,6 +73,10 @@ export class Replica {
   readonly rulesByGroup = new Index<FeedObjects['security_group_rule']>((rule) => [rule.security_group_id]);
   /** Rules that admit the members of a group. */
   readonly rulesByRemoteGroup = new Index<FeedObjects['security_group_rule']>((rule) => [rule.remote_group_id]);
+  /** Rules that admit the addresses of an address group. */
+  readonly rulesByAddressGroup = new Index<FeedObjects['security_group_rule']>((rule) => [
+    rule.remote_address_group_id,
+  ]);
   readonly floatingIpsByRouter = new Index<FeedObjects['floatingip']>((floatingIp) => [floatingIp.router_id]);
   readonly floatingIpsByAddress = new Index<FeedObjects['floatingip']>((floatingIp) => [
     floatingIp.floating_ip_address,
@@ -119,6 +124,7 @@ export class Replica {
       case 'security_group_rule':
         this.rulesByGroup.replace(change.before, change.after);
         this.rulesByRemoteGroup.replace(change.before, change.after);
+        this.rulesByAddressGroup.replace(change.before, change.after);
         break;
       case 'floatingip':
         this.floatingIpsByRouter.replace(change.before, change.after);

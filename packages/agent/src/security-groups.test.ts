@@ -4,6 +4,7 @@ import { eventually, type TestHost, withHost } from '../../../test/test-host.ts'
 import { AgentHost } from './testing/agent-host.ts';
 import { connected } from './testing/article.ts';
 import {
+  addressGroup,
   externalNetwork,
   gone,
   macOf,
@@ -99,6 +100,25 @@ test('only what a rule admits reaches a VM', async () => {
     assert.equal((await host.probe('c', '192.168.2.11', 80)).outcome, 'connected', 'it joined the group');
     await agent.feed(gone('security_group_rule', WEB + 1));
     assert.equal((await host.probe('a', '192.168.2.14', 80, QUICK)).outcome, 'timeout', 'nothing lets it send');
+  });
+});
+
+test('a rule about an address group admits the addresses that the group has', async () => {
+  await withVms(async (host, agent) => {
+    const GROUP = 0xad;
+    const reaches = async (name: string) => (await host.probe(name, '192.168.2.11', 80, QUICK)).outcome;
+    await agent.feed(securityGroupRule(0xcf, WEB, 'ingress', { remote_address_group_id: uuid(GROUP) }));
+    assert.equal(await reaches('c'), 'timeout', 'nothing is known of the group yet');
+    await agent.feed(addressGroup(GROUP, '192.168.2.12/31', '192.168.2.13/32', 'fd00::/64'));
+    assert.equal(await reaches('c'), 'connected');
+    assert.equal(await reaches('open'), 'timeout', 'another address');
+    await agent.feed(addressGroup(GROUP, '192.168.2.12/31', '192.168.2.8/29', '192.168.2.0/25'));
+    assert.deepEqual([await reaches('c'), await reaches('open')], ['connected', 'connected']);
+    await agent.feed(addressGroup(GROUP, '192.168.2.14/32'));
+    assert.deepEqual([await reaches('c'), await reaches('open')], ['timeout', 'connected']);
+    await agent.feed(gone('security_group_rule', 0xcf));
+    await agent.feed(gone('address_group', GROUP));
+    assert.equal(await reaches('open'), 'timeout');
   });
 });
 

@@ -21,6 +21,8 @@ export interface Attribute<T = unknown, S extends Storage = Storage> {
   readonly internal: boolean;
   /** Accepted in a POST, never shown. */
   readonly writeOnly: boolean;
+  /** A number that the API shows as text. */
+  readonly asText: boolean;
   readonly filter: boolean;
   readonly sort: boolean;
   /** Meaning, for the reference documents. */
@@ -38,6 +40,7 @@ export interface AttributeOptions<T, S extends Storage> {
   adminView?: boolean;
   internal?: boolean;
   writeOnly?: boolean;
+  asText?: boolean;
   filter?: boolean;
   sort?: boolean;
 }
@@ -58,6 +61,7 @@ export function attribute<T, const S extends Storage = 'text'>(
     adminOnly: { set: options.adminSet ?? false, view: options.adminView ?? false },
     internal: options.internal ?? false,
     writeOnly: options.writeOnly ?? false,
+    asText: options.asText ?? false,
     filter: options.filter ?? scalar,
     sort: options.sort ?? scalar,
     doc: options.doc,
@@ -124,6 +128,15 @@ export const text = (max: number): z.ZodType<string> =>
     return { value };
   });
 
+/** Text of at most `max` characters, not all of them blank. */
+export const filledText = (max: number): z.ZodType<string> =>
+  check((value) => {
+    const outcome = text(max).safeParse(value);
+    if (!outcome.success) return wrong(outcome.error.issues[0]?.message ?? `'${pythonText(value)}' is not valid`);
+    if (outcome.data.trim() === '') return wrong(`'${outcome.data}' Blank strings are not permitted`);
+    return { value: outcome.data };
+  });
+
 /** Null, or what `schema` takes. */
 export const nullable = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => z.nullable(schema) as z.ZodType<T | null>;
 
@@ -153,6 +166,17 @@ export const integer = (min: number, max: number): z.ZodType<number> =>
     if (number < min) return wrong(`'${number}' is too small - must be at least '${min}'`);
     if (number > max) return wrong(`'${number}' is too large - must be no larger than '${max}'`);
     return { value: number };
+  });
+
+/** Largest number that a column holds. */
+const LARGEST_INTEGER = 2_147_483_647;
+
+/** An integer of zero or more. */
+export const nonNegative = (): z.ZodType<number> =>
+  check((value) => {
+    const outcome = integer(Number.MIN_SAFE_INTEGER, LARGEST_INTEGER).safeParse(value);
+    if (!outcome.success) return wrong(outcome.error.issues[0]?.message ?? `'${pythonText(value)}' is not an integer`);
+    return outcome.data < 0 ? wrong(`'${outcome.data}' should be non-negative`) : { value: outcome.data };
   });
 
 /** A TCP/UDP/SCTP port number. */
@@ -191,6 +215,25 @@ export const cidr = (): z.ZodType<string> =>
   check((value) => {
     const parsed = typeof value === 'string' && value.includes('/') ? parseCidr(value) : undefined;
     return parsed ? { value: formatCidr(parsed) } : unconvertible(`${pythonText(value)} is not in a CIDR format`);
+  });
+
+/** A list of distinct networks in CIDR notation, host bits masked; null counts as the empty list. */
+export const cidrList = (): z.ZodType<string[]> =>
+  check((value) => {
+    if (value === null) return { value: [] };
+    if (!Array.isArray(value)) return wrong(`'${pythonText(value)}' is not a list`);
+    const twice = value.find((item, index) => value.indexOf(item) !== index);
+    if (twice !== undefined) return wrong(`Duplicate items in the list: '${pythonText(twice)}'`);
+    const networks: string[] = [];
+    for (const item of value) {
+      const parsed = typeof item === 'string' ? parseCidr(item) : undefined;
+      if (parsed === undefined) return wrong(`'${pythonText(item)}' is not a valid IP subnet`);
+      if (!item.includes('/')) {
+        return wrong(`'${item}' isn't a recognized IP subnet cidr, '${formatCidr(parsed)}' is recommended`);
+      }
+      networks.push(formatCidr(parsed));
+    }
+    return { value: networks };
   });
 
 /** A unicast MAC address, in lower case with colons. */
@@ -287,4 +330,11 @@ export const checkedBy = <T>(judge: (value: unknown) => { value: T } | { reason:
   check((value) => {
     const outcome = judge(value);
     return 'value' in outcome ? outcome : wrong(outcome.reason);
+  });
+
+/** As `checkedBy`, for what Neutron checks while it converts: its answer does not name the attribute. */
+export const convertedBy = <T>(judge: (value: unknown) => { value: T } | { reason: string }): z.ZodType<T> =>
+  check((value) => {
+    const outcome = judge(value);
+    return 'value' in outcome ? outcome : unconvertible(outcome.reason);
   });

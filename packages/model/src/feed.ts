@@ -1,3 +1,4 @@
+import type { AddressGroup } from './address-group.ts';
 import type { FloatingIp } from './floating-ip.ts';
 import type { Network } from './network.ts';
 import type { Port } from './port.ts';
@@ -99,6 +100,7 @@ export interface FeedObjects {
     | 'internal_last'
     | 'revision_number'
   >;
+  address_group: Pick<AddressGroup, 'id' | 'addresses' | 'revision_number'>;
   security_group: Pick<SecurityGroup, 'id' | 'project_id' | 'name' | 'stateful' | 'revision_number'>;
   security_group_rule: Pick<
     SecurityGroupRule,
@@ -123,6 +125,7 @@ export type FeedKind = keyof FeedObjects;
 export const FEED_KINDS = [
   'network',
   'subnet',
+  'address_group',
   'security_group',
   'security_group_rule',
   'router',

@@ -1,5 +1,5 @@
 import { attribute, boolean, given, integer, listOf, nullable, oneOf, readOnly, text, uuid } from './attribute.ts';
-import { agentHost, defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
+import { agentHost, defineResource, description, identified, name, type ObjectOf, shared, tags } from './resource.ts';
 
 /** How a network's frames travel between hosts: `flat` on a bridge of the host, `local` within one host. */
 export type NetworkType = 'flat' | 'local';
@@ -10,6 +10,7 @@ export const network = defineResource({
   collection: 'networks',
   tagged: true,
   bulk: true,
+  shareActions: ['access_as_shared', 'access_as_external'],
   notFound: { type: 'NetworkNotFound', message: (id) => `Network ${id} could not be found.` },
   attributes: {
     ...identified,
@@ -17,10 +18,10 @@ export const network = defineResource({
     description,
     admin_state_up: attribute(boolean(), { storage: 'boolean', default: true, doc: 'Whether it forwards' }),
     shared: attribute(boolean(), {
-      storage: 'boolean',
+      ...shared,
       default: false,
       adminSet: true,
-      doc: 'Usable by every project',
+      doc: 'Whether it is shared with this project; set: whether it is shared with all',
     }),
     'router:external': attribute(boolean(), {
       storage: 'boolean',

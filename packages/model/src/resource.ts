@@ -18,9 +18,14 @@ export interface Resource<A extends Attributes = Attributes> {
   readonly tagged: boolean;
   /** Whether a POST may carry a list of them. */
   readonly bulk: boolean;
+  /** What an RBAC policy may let other projects do with it; empty: it is not shared. */
+  readonly shareActions: readonly ShareAction[];
   /** The 404 of an id that is unknown or not visible to the caller. */
   readonly notFound: (id: string) => ApiError;
 }
+
+/** How an object stands open to another project: to be used as if it were its own, or as an external network. */
+export type ShareAction = 'access_as_shared' | 'access_as_external';
 
 /** The values of all attributes: what the store loads and the feed carries. */
 export type Values<A extends Attributes> = { [K in keyof A]: A[K] extends Attribute<infer T> ? T : never };
@@ -35,6 +40,7 @@ export function defineResource<const A extends Attributes>(definition: {
   attributes: A;
   tagged?: boolean;
   bulk?: boolean;
+  shareActions?: readonly ShareAction[];
   notFound: { type: string; message: (id: string) => string };
 }): Resource<A> {
   const { type, message } = definition.notFound;
@@ -45,6 +51,7 @@ export function defineResource<const A extends Attributes>(definition: {
     attributes: definition.attributes,
     tagged: definition.tagged ?? false,
     bulk: definition.bulk ?? false,
+    shareActions: definition.shareActions ?? [],
     notFound: (id) => new ApiError(404, type, message(id)),
   };
 }
@@ -72,6 +79,9 @@ export const description = attribute(text(255), { default: '', doc: 'Free text' 
 
 /** A name, which need not be unique. */
 export const name = attribute(text(255), { default: '', doc: 'Name, need not be unique' });
+
+/** Whether it may be used by the project that looks at it, or by all, though it be another's. */
+export const shared = { storage: 'computed', filter: true, doc: 'Whether it is shared with this project' } as const;
 
 /** Tags; changed by paths of their own. */
 export const tags = readOnly(given<string[]>(), { storage: 'computed', doc: 'Labels for filters' });
@@ -181,7 +191,7 @@ export function present(
   for (const [key, declared] of Object.entries(definition.attributes)) {
     if (declared.internal || declared.writeOnly || (declared.adminOnly.view && !viewer.isAdmin)) continue;
     if (object[key] === undefined) continue;
-    shown[key] = object[key];
+    shown[key] = declared.asText ? String(object[key]) : object[key];
     if (key === 'project_id') shown.tenant_id = object[key];
   }
   return shown;

@@ -1,5 +1,5 @@
 import { attribute, boolean, given, nullable, readOnly, text } from './attribute.ts';
-import { defineResource, identified, name, type ObjectOf, tags } from './resource.ts';
+import { defineResource, identified, name, type ObjectOf, shared, tags } from './resource.ts';
 import type { SecurityGroupRule } from './security-group-rule.ts';
 
 /** A set of rules about what may reach, and leave, the ports that carry it. */
@@ -8,6 +8,7 @@ export const securityGroup = defineResource({
   collection: 'security-groups',
   tagged: true,
   bulk: true,
+  shareActions: ['access_as_shared'],
   notFound: { type: 'SecurityGroupNotFound', message: (id) => `Security group ${id} does not exist` },
   attributes: {
     ...identified,
@@ -18,10 +19,7 @@ export const securityGroup = defineResource({
       default: true,
       doc: 'Whether replies pass without a rule of their own',
     }),
-    shared: readOnly(given<boolean>(), {
-      storage: 'computed',
-      doc: 'Whether it is another project’s, shared with this one',
-    }),
+    shared: readOnly(given<boolean>(), shared),
     security_group_rules: readOnly(given<SecurityGroupRule[]>(), { storage: 'computed', doc: 'Its rules, whole' }),
     tags,
   },

@@ -1,4 +1,16 @@
-import { attribute, boolean, cidr, dictionary, ipAddress, listOf, nullable, oneOf, text, uuid } from './attribute.ts';
+import {
+  attribute,
+  boolean,
+  cidr,
+  dictionary,
+  ipAddress,
+  listOf,
+  nonNegative,
+  nullable,
+  oneOf,
+  text,
+  uuid,
+} from './attribute.ts';
 import { defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
 
 /** A range of addresses that ports get theirs from, both ends included. */
@@ -55,6 +67,21 @@ export const subnet = defineResource({
     ipv6_ra_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'Who sends router advertisements, and how' }),
     ipv6_address_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'How ports get IPv6 addresses' }),
     subnetpool_id: attribute(nullable(uuid()), { put: false, default: null, doc: 'Pool that the block came from' }),
+    prefixlen: attribute(nullable(nonNegative()), {
+      storage: 'computed',
+      put: false,
+      writeOnly: true,
+      filter: false,
+      doc: 'Prefix length of a block that the pool chooses; unset: the pool’s default',
+    }),
+    use_default_subnetpool: attribute(boolean(), {
+      storage: 'computed',
+      put: false,
+      writeOnly: true,
+      filter: false,
+      default: false,
+      doc: 'Take the block from the default pool',
+    }),
     service_types: attribute(listOf(text(255)), { storage: 'json', default: [], doc: 'Device owners that it is for' }),
     segment_id: attribute(nullable(uuid()), {
       put: false,

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { Desired } from '../reconcile/desired.ts';
 import { Replica } from '../replica.ts';
 import {
+  addressGroup,
   externalNetwork,
   floatingIp,
   forwarding,
@@ -35,6 +36,7 @@ const GROUPS = 0x50;
 const RULES = 0x60;
 const FLOATING = 0x70;
 const FORWARDINGS = 0x80;
+const ADDRESS_GROUPS = 0x90;
 
 /** A subnet stays on its network, and a port has addresses of its own network's subnets alone. */
 const networkOf = (subnetNumber: number): number => NETWORKS + (subnetNumber % 3);
@@ -109,12 +111,21 @@ const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
     .record({
       n: pick(RULES, 5),
       group: pick(GROUPS, 3),
-      remote: fc.option(pick(GROUPS, 3)),
+      remote: fc.option(fc.oneof(pick(GROUPS, 3), pick(ADDRESS_GROUPS, 2))),
       direction: fc.constantFrom('ingress', 'egress'),
     })
     .map(({ n, group, remote, direction }) =>
-      securityGroupRule(n, group, direction as 'ingress', { remote_group_id: remote === null ? null : uuid(remote) }),
+      securityGroupRule(n, group, direction as 'ingress', {
+        [remote !== null && remote >= ADDRESS_GROUPS ? 'remote_address_group_id' : 'remote_group_id']:
+          remote === null ? null : uuid(remote),
+      }),
     ),
+  fc
+    .record({
+      n: pick(ADDRESS_GROUPS, 2),
+      addresses: fc.subarray(['10.0.0.0/8', '10.1.0.0/16', '10.0.1.69/32', '::1/128']),
+    })
+    .map(({ n, addresses }) => addressGroup(n, ...addresses)),
   fc
     .record({ n: pick(FLOATING, 3), router: fc.option(pick(ROUTERS, 2)), target: fc.boolean() })
     .map(({ n, router: of, target }) =>

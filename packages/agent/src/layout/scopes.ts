@@ -1,4 +1,4 @@
-import type { FeedKind } from '@portward/model/feed.ts';
+import type { FeedKind, FeedObjects } from '@portward/model/feed.ts';
 import type { Change } from '../replica.ts';
 import { dhcpItems } from './dhcp-items.ts';
 import { firewallItems } from './firewall.ts';
@@ -8,7 +8,7 @@ import { machineItems } from './machine-items.ts';
 import { networkItems } from './network.ts';
 import { portItems } from './port.ts';
 import { routerItems } from './router.ts';
-import { groupMemberItems, securityGroupItems } from './security-group.ts';
+import { addressGroupItems, groupMemberItems, securityGroupItems } from './security-group.ts';
 import { isDhcp, isGateway, isInterface, isSnat, type World } from './world.ts';
 
 /**
@@ -24,6 +24,7 @@ const SCOPES = {
   port_forwarding: forwardingItems,
   security_group: securityGroupItems,
   group_members: groupMemberItems,
+  address_group: addressGroupItems,
   port: portItems,
   server: machineItems,
 } as const;
@@ -60,10 +61,9 @@ export function* allScopes(world: World): Generator<Scope> {
     yield `security_group:${id}`;
     yield `group_members:${id}`;
   }
+  for (const { id } of replica.all('address_group')) yield `address_group:${id}`;
   // A rule may name a group that is gone: its set of members has to be there all the same.
-  for (const rule of replica.all('security_group_rule')) {
-    if (rule.remote_group_id !== null) yield `group_members:${rule.remote_group_id}`;
-  }
+  for (const rule of replica.all('security_group_rule')) yield* peerScopes(rule);
   for (const { id } of replica.all('port')) yield `port:${id}`;
   for (const { id } of replica.all('server')) yield `server:${id}`;
 }
@@ -96,8 +96,14 @@ function portTouches(world: World, port: PortOf, touched: Set<Scope>): void {
 function groupTouches(world: World, groupId: string, touched: Set<Scope>): void {
   touched.add(`security_group:${groupId}`).add(`group_members:${groupId}`);
   for (const rule of world.replica.rulesByGroup.of(groupId)) {
-    if (rule.remote_group_id !== null) touched.add(`group_members:${rule.remote_group_id}`);
+    for (const scope of peerScopes(rule)) touched.add(scope);
   }
+}
+
+/** The sets of addresses that a rule looks into. */
+function peerScopes(rule: FeedObjects['security_group_rule']): Scope[] {
+  if (rule.remote_group_id !== null) return [`group_members:${rule.remote_group_id}`];
+  return rule.remote_address_group_id === null ? [] : [`address_group:${rule.remote_address_group_id}`];
 }
 
 function routerTouches(world: World, routerId: string, touched: Set<Scope>): void {
@@ -163,6 +169,9 @@ const TOUCHED: Touching = {
     touched.add(`port_forwarding:${change.id}`);
     for (const forwarding of both(change)) touched.add(`floatingip:${forwarding.floatingip_id}`);
   },
+  address_group: (_world, change, touched) => {
+    touched.add(`address_group:${change.id}`);
+  },
   security_group: (world, change, touched) => {
     groupTouches(world, change.id, touched);
     for (const port of world.replica.portsByGroup.of(change.id)) touched.add(`port:${port.id}`);
@@ -170,7 +179,7 @@ const TOUCHED: Touching = {
   security_group_rule: (_world, change, touched) => {
     for (const rule of both(change)) {
       touched.add(`security_group:${rule.security_group_id}`);
-      if (rule.remote_group_id !== null) touched.add(`group_members:${rule.remote_group_id}`);
+      for (const scope of peerScopes(rule)) touched.add(scope);
     }
   },
   server: (_world, change, touched) => {

@@ -1,6 +1,7 @@
 import { tapDevice } from '@portward/model/device-names.ts';
 import type { FeedObjects } from '@portward/model/feed.ts';
-import { formatCidr, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
+import { type Cidr, formatCidr, formatIp, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
+import { rangesToCidrs } from '@portward/model/ip-ranges.ts';
 import { HOST, type Item } from './item.ts';
 import { nftChain, nftElement, nftSet } from './make-item.ts';
 import { isGuarded, type Port, type World } from './world.ts';
@@ -10,6 +11,7 @@ export type Direction = Rule['direction'];
 
 export const groupChain = (groupId: string, direction: Direction): string => `group-${groupId}-${direction}`;
 const memberSet = (groupId: string, version: 4 | 6): string => `members${version}-${groupId}`;
+const addressSet = (groupId: string, version: 4 | 6): string => `addresses${version}-${groupId}`;
 
 /** The chains of a group, one a direction, shared by all ports of the host that carry it; none without such a port. */
 export function securityGroupItems(world: World, groupId: string): Item[] {
@@ -40,6 +42,34 @@ export function groupMemberItems(world: World, groupId: string): Item[] {
     ...[...addresses].map((ip) => nftElement(HOST, 'inet', memberSet(groupId, ipVersion(ip) ?? 4), ip)),
   ];
 }
+
+/** The networks of an address group, when a rule in use here admits them: merged, for the kernel takes no overlap. */
+export function addressGroupItems(world: World, groupId: string): Item[] {
+  let used = false;
+  for (const rule of world.replica.rulesByAddressGroup.of(groupId)) {
+    used ||= isUsed(world, rule.security_group_id);
+  }
+  if (!used) return [];
+  const networks = (world.replica.get('address_group', groupId)?.addresses ?? []).flatMap((text) => {
+    const network = parseCidr(text);
+    return network === undefined ? [] : [network];
+  });
+  return ([4, 6] as const).flatMap((version) => {
+    const name = addressSet(groupId, version);
+    const merged = rangesToCidrs(
+      networks.filter((network) => network.version === version),
+      version,
+    );
+    return [
+      nftSet(HOST, 'inet', name, `type ipv${version}_addr; flags interval;`),
+      ...merged.map((network) => nftElement(HOST, 'inet', name, elementText(network))),
+    ];
+  });
+}
+
+/** As nft lists it: a single address goes without its prefix length. */
+const elementText = (network: Cidr): string =>
+  network.first === network.last ? formatIp(network.first, network.version) : formatCidr(network);
 
 /** Whether a guarded port of this host carries the group. */
 function isUsed(world: World, groupId: string): boolean {
@@ -83,13 +113,14 @@ const ICMP: Record<number, string> = { 1: 'icmp', 58: 'icmpv6' };
 
 /** nft's text for a rule; none for what cannot be told, so that it admits nothing. */
 export function ruleText(rule: Rule): string[] {
-  if (rule.remote_address_group_id !== null && rule.remote_address_group_id !== undefined) return [];
   const version = rule.ethertype === 'IPv4' ? 4 : 6;
   const network = version === 4 ? 'ip' : 'ip6';
   const peer = rule.direction === 'ingress' ? 'saddr' : 'daddr';
   const matches = [`meta nfproto ipv${version}`];
   if (rule.remote_group_id !== null) {
     matches.push(`${network} ${peer} @${memberSet(rule.remote_group_id, version)}`);
+  } else if (rule.remote_address_group_id !== null) {
+    matches.push(`${network} ${peer} @${addressSet(rule.remote_address_group_id, version)}`);
   } else if (rule.remote_ip_prefix !== null) {
     const prefix = parseCidr(rule.remote_ip_prefix);
     if (prefix === undefined || prefix.version !== version) return [];

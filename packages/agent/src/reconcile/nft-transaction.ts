@@ -105,8 +105,8 @@ function elementText(verb: 'add' | 'delete', { element, data }: NftElementItem):
 
 /** Names of devices are quoted: some are words of nft's language. Anything else would be a way to smuggle commands in. */
 function quoted(part: string): string {
-  if (/^\d+$/.test(part) || part === 'tcp' || part === 'udp' || part === 'sctp' || ipVersion(part) !== undefined)
-    return part;
+  if (/^\d+$/.test(part) || part === 'tcp' || part === 'udp' || part === 'sctp') return part;
+  if (ipVersion(part.replace(/\/\d{1,3}$/, '')) !== undefined) return part;
   if (!/^[\w.@+-]{1,15}$/.test(part)) throw new Error(`'${part}' is no name of a device`);
   return `"${part}"`;
 }

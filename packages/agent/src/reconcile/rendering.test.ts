@@ -9,6 +9,7 @@ import { allScopes, itemsOf, type ScopeKind } from '../layout/scopes.ts';
 import type { World } from '../layout/world.ts';
 import { Replica } from '../replica.ts';
 import {
+  addressGroup,
   articleCloud,
   floatingIp,
   forwarding,
@@ -88,9 +89,13 @@ test('a port with its network and groups', () => {
     securityGroupRule(0xcc3, N.group, 'ingress', { protocol: 'icmp', ethertype: 'IPv6', port_range_min: 128 }),
     securityGroupRule(0xcc4, N.group, 'ingress', { protocol: 'vrrp', remote_ip_prefix: '0.0.0.0/0' }),
     securityGroupRule(0xcc5, N.group, 'ingress', { protocol: '132', port_range_min: 9, port_range_max: 9 }),
-    securityGroupRule(0xcc6, N.group, 'ingress', { remote_address_group_id: uuid(1) }),
+    securityGroupRule(0xcc6, N.group, 'ingress', { remote_address_group_id: uuid(0xad) }),
+    securityGroupRule(0xcc7, N.group, 'egress', { ethertype: 'IPv6', remote_address_group_id: uuid(0xad) }),
+    securityGroupRule(0xcc8, N.group, 'ingress', { protocol: 'tcp', remote_address_group_id: uuid(0xae) }),
+    addressGroup(0xad, '10.0.0.0/8', '10.1.0.0/16', '192.0.2.0/25', '192.0.2.128/25', '198.51.100.7/32', 'fd00::/64'),
   ];
-  golden('port.nft', nft(additions(HOST, ['network', 'port', 'security_group', 'group_members'], 'nftables', rules)));
+  const kinds = ['network', 'port', 'security_group', 'group_members', 'address_group'] as const;
+  golden('port.nft', nft(additions(HOST, [...kinds], 'nftables', rules)));
 });
 
 test('a port with allowed address pairs', () => {

@@ -187,6 +187,13 @@ export const forwarding = (
   };
 };
 
+export const addressGroup = (number: number, ...addresses: string[]): FeedPut => ({
+  seq: 0,
+  op: 'put',
+  kind: 'address_group',
+  object: { id: uuid(number), addresses, revision_number: 1 },
+});
+
 export const securityGroup = (number: number, stateful = true): FeedPut => ({
   seq: 0,
   op: 'put',

@@ -45,7 +45,7 @@ export interface PortBinding {
  * refusals are thrown as `ApiError`, and Compute answers them in its own envelope.
  */
 export interface ServerNetworking {
-  /** Networks that a server gets a port on when its request names none: the project's own, external ones left out. */
+  /** Networks that a server gets a port on when its request names none: the project's own and those shared with it, external ones left out. */
   networksFor(db: Reader, caller: Caller): Promise<{ readonly id: string; readonly name: string }[]>;
   /** Makes a port with `device_id` and `device_owner: compute:nova`; answers its id. 404, 400 or 409 as Neutron. */
   createPort(tx: Transaction, caller: Caller, wanted: WantedPort): Promise<string>;

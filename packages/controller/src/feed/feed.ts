@@ -12,6 +12,7 @@ const COMPACTION_MS = 60_000;
 const TABLES: Record<FeedKind, string> = {
   network: 'networks',
   subnet: 'subnets',
+  address_group: 'address_groups',
   security_group: 'security_groups',
   security_group_rule: 'security_group_rules',
   router: 'routers',

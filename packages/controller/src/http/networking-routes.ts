@@ -136,6 +136,11 @@ function collectionRoutes(
       ifMatch(request),
     ),
   }));
+  for (const action of Object.keys(collection.rules.actions ?? {})) {
+    app.put(`${path}/:id/${action}`, async (request) =>
+      collection.act(action, idOf(request), outerObject(request.body), contextOf(request)),
+    );
+  }
   app.delete(`${path}/:id`, async (request, reply) => {
     await collection.remove(idOf(request), contextOf(request), ifMatch(request));
     return reply.code(204).send();

@@ -18,12 +18,14 @@ import type { Reader, Store, Transaction } from '../store/store.ts';
 import {
   type AnySelect,
   applyListQuery,
+  type CustomFilter,
   parseFields,
   parseListQuery,
   project,
   type QueryString,
 } from './list-query.ts';
 import { type Context, forbidden, type Rules, requireWriter } from './rules.ts';
+import { filterShared, forgetPolicies, isShareable, ownOrShared, sharedWith } from './shared-access.ts';
 
 type Body = Record<string, unknown>;
 
@@ -56,15 +58,16 @@ export class Collection<R extends Resource = Resource> {
 
   async list(query: QueryString, context: Context): Promise<Page> {
     const { rules } = this;
-    const asked = parseListQuery(this.definition, query, rules.filters ?? {}, rules.ignoredFilters);
+    const filters = this.#filters(context);
+    const asked = parseListQuery(this.definition, query, filters, rules.ignoredFilters);
     await this.#prepare(context);
     return this.#store.read(async (db) => {
       await rules.requireParent?.(db, context);
       const base = this.#visible(db, context);
-      const select = await applyListQuery(this.definition, base, asked, rules.filters ?? {});
+      const select = await applyListQuery(this.definition, base, asked, filters);
       const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
       if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();
-      const objects = await rules.load(db, rows, context);
+      const objects = await this.#load(db, rows, context);
       const ids = rows.map((row) => (row as unknown as { id: string }).id);
       return {
         items: objects.map((object) => project(present(this.definition, object as Body, context.caller), asked.fields)),
@@ -97,7 +100,7 @@ export class Collection<R extends Resource = Resource> {
       for (const item of values)
         ids.push(await (rules.create as NonNullable<typeof rules.create>)(tx, item as never, context));
       const rows = await this.#rows(tx.db, ids);
-      const objects = await rules.load(tx.db, rows, context);
+      const objects = await this.#load(tx.db, rows, context);
       return objects.map((object) => present(definition, object as Body, context.caller));
     });
   }
@@ -121,6 +124,19 @@ export class Collection<R extends Resource = Resource> {
     await this.#store.write(async (tx) => {
       const current = await this.#writable(tx, 'delete', id, context, ifMatch);
       await (rules.remove as NonNullable<typeof rules.remove>)(tx, current, context);
+      if (isShareable(this.definition)) await forgetPolicies(tx, id);
+    });
+  }
+
+  /** Runs one of the resource's actions; answers the whole body. */
+  async act(name: string, id: string, body: Body, context: Context): Promise<Body> {
+    const { definition } = this;
+    return this.#store.write(async (tx) => {
+      const current = await this.#writable(tx, 'update', id, context, undefined);
+      const answer = await this.rules.actions?.[name]?.(tx, current, body, context);
+      if (answer !== undefined) return answer;
+      const after = await this.find(tx.db, id, context);
+      return { [definition.name]: present(definition, after as Body, context.caller) };
     });
   }
 
@@ -129,7 +145,7 @@ export class Collection<R extends Resource = Resource> {
     await this.rules.requireParent?.(db, context);
     const select = this.#visible(db, context).where(`${this.definition.table}.id`, '=', id);
     const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
-    const [object] = await this.rules.load(db, rows, context);
+    const [object] = await this.#load(db, rows, context);
     if (object === undefined) throw this.definition.notFound(id);
     return object;
   }
@@ -192,9 +208,25 @@ export class Collection<R extends Resource = Resource> {
     // A token without a project: what belongs to no project (a router's gateway port) is not its own either.
     if (context.caller.projectId === '' && !context.caller.isAdmin) return base.where(sql<boolean>`1 = 0`);
     if (this.rules.visible !== undefined) return this.rules.visible(base, context);
-    return context.caller.isAdmin
-      ? base
+    if (context.caller.isAdmin) return base;
+    return isShareable(this.definition)
+      ? ownOrShared(base, this.definition, context.caller)
       : base.where(`${this.definition.table}.project_id`, '=', context.caller.projectId);
+  }
+
+  /** The rules' own filters; of what can be shared also `shared`, which is another for each project. */
+  #filters({ caller }: Context): Readonly<Record<string, CustomFilter>> {
+    const own = this.rules.filters ?? {};
+    if (!isShareable(this.definition)) return own;
+    return { ...own, shared: (query, values) => filterShared(query, this.definition, caller, values) };
+  }
+
+  async #load(db: Reader, rows: RowOf<R>[], context: Context): Promise<ObjectOf<R>[]> {
+    const objects = await this.rules.load(db, rows, context);
+    if (!isShareable(this.definition)) return objects;
+    const ids = rows.map((row) => (row as unknown as { id: string }).id);
+    const shared = await sharedWith(db, this.definition, ids, context.caller);
+    return objects.map((object, index) => ({ ...(object as Body), shared: shared.has(ids[index] as string) }) as never);
   }
 }
 

@@ -260,8 +260,131 @@ export const rulesOfSeveralGroups = error(
 );
 /** 400s of a rule's values; `type` is Neutron's class name. */
 export const badRule = (type: string, message: string): ApiError => new ApiError(400, type, message);
-export const addressGroupNotFound = error(
+export const addressGroupInUse = error(
+  409,
+  'AddressGroupInUse',
+  (id: string) => `Address group ${id} is in use on one or more security group rules.`,
+);
+export const addressesNotFound = error(
   404,
-  'AddressGroupNotFound',
-  (id: string) => `Address group ${id} could not be found.`,
+  'AddressesNotFound',
+  (addresses: string, id: string) => `Addresses ${addresses} not found in the address group ${id}.`,
+);
+export const addressesExist = error(
+  400,
+  'AddressesAlreadyExist',
+  (addresses: string, id: string) => `Addresses ${addresses} already exist in the address group ${id}.`,
+);
+
+export const wildcardForbidden = error(
+  403,
+  'PolicyNotAuthorized',
+  (verb: 'create' | 'update') =>
+    `(rule:${verb}_rbac_policy and rule:${verb}_rbac_policy:target_tenant) is disallowed by policy`,
+);
+export const invalidAction = error(
+  400,
+  'InvalidActionForType',
+  (action: string, type: string, valid: string) =>
+    `Invalid action '${action}' for object type '${type}'. Valid actions: ${valid}`,
+);
+export const duplicatePolicy = error(
+  409,
+  'DuplicateRbacPolicy',
+  () => 'An RBAC policy already exists with those values.',
+);
+export const policyInUse = error(
+  409,
+  'RbacPolicyInUse',
+  (object: string, details: string) =>
+    `RBAC policy on object ${object} cannot be removed because other objects depend on it.\nDetails: ${details}`,
+);
+/** Neutron answers 500 here. */
+export const policyNotPossible = error(
+  400,
+  'RbacPolicyInitError',
+  (object: string, reason: string) => `Failed to create RBAC policy on object ${object} because ${reason}.`,
+);
+
+export const addressScopeInUse = error(
+  409,
+  'AddressScopeInUse',
+  (id: string) =>
+    `Unable to complete operation on address scope ${id}. There are one or more subnet pools in use on the address scope.`,
+);
+export const addressScopeFixed = error(
+  400,
+  'AddressScopeUpdateError',
+  (id: string, reason: string) => `Unable to update address scope ${id} : ${reason}.`,
+);
+export const scopesDiffer = error(
+  400,
+  'NetworkAddressScopeAffinityError',
+  () => 'Subnets of the same address family hosted on the same network must all participate in the same address scope.',
+);
+export const poolsDiffer = error(
+  400,
+  'NetworkSubnetPoolAffinityError',
+  () => 'Subnets hosted on the same network must be allocated from the same subnet pool.',
+);
+export const noPrefixes = error(400, 'EmptySubnetPoolPrefixList', () => 'Empty subnet pool prefix list.');
+export const prefixesMixed = error(
+  400,
+  'PrefixVersionMismatch',
+  () => 'Cannot mix IPv4 and IPv6 prefixes in a subnet pool.',
+);
+export const prefixBounds = error(
+  400,
+  'IllegalSubnetPoolPrefixBounds',
+  (which: string, length: number, base: string, baseLength: number) =>
+    `Illegal prefix bounds: ${which}=${length}, ${base}=${baseLength}.`,
+);
+export const prefixesFixed = error(
+  400,
+  'IllegalSubnetPoolPrefixUpdate',
+  (reason: string) => `Illegal update to prefixes: ${reason}.`,
+);
+export const poolFixed = error(
+  400,
+  'IllegalSubnetPoolUpdate',
+  (reason: string) => `Illegal subnetpool update : ${reason}.`,
+);
+export const poolOfOtherVersion = error(
+  400,
+  'IllegalSubnetPoolIpVersionAssociationToAddressScope',
+  (pool: string, scope: string, version: number) =>
+    `Illegal subnetpool association: subnetpool ${pool} cannot associate with address scope ${scope} because subnetpool ip_version is not ${version}.`,
+);
+export const scopePrefixConflict = error(
+  409,
+  'AddressScopePrefixConflict',
+  () => 'Failed to associate address scope: subnetpools within an address scope must have unique prefixes.',
+);
+export const poolNotEmpty = error(
+  400,
+  'SubnetPoolDeleteError',
+  () => 'Unable to delete subnet pool: Subnet pool has existing allocations.',
+);
+export const prefixTooLong = error(
+  400,
+  'MaxPrefixSubnetAllocationError',
+  (length: number, max: number) =>
+    `Unable to allocate subnet with prefix length ${length}, maximum allowed prefix is ${max}.`,
+);
+export const prefixTooShort = error(
+  400,
+  'MinPrefixSubnetAllocationError',
+  (length: number, min: number) =>
+    `Unable to allocate subnet with prefix length ${length}, minimum allowed prefix is ${min}.`,
+);
+/** The pool has no such block left. Neutron answers 500 here. */
+export const noBlockLeft = error(
+  409,
+  'SubnetAllocationError',
+  (reason: string) => `Failed to allocate subnet: ${reason}.`,
+);
+export const poolQuotaExceeded = error(
+  409,
+  'SubnetPoolQuotaExceeded',
+  () => 'Per-project subnet pool prefix quota exceeded.',
 );

@@ -10,6 +10,7 @@ const PLAIN_TABLES = {
   router: 'routers',
   floatingip: 'floatingips',
   port_forwarding: 'port_forwardings',
+  address_group: 'address_groups',
   security_group: 'security_groups',
   security_group_rule: 'security_group_rules',
 } as const;

@@ -1,13 +1,15 @@
 import { invalidInput } from '@portward/model/api-error.ts';
 import { network } from '@portward/model/network.ts';
 import { DEVICE_OWNER } from '@portward/model/port.ts';
-import { sql } from 'kysely';
+import { EVERY_PROJECT } from '@portward/model/rbac-policy.ts';
+import type { ShareAction } from '@portward/model/resource.ts';
 import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
 import { externalNetworkInUse, flatNetworkInUse, networkInUse, sharedNetworkInUse } from './errors.ts';
 import { deleteFloatingIp } from './floating-ip.ts';
 import { deletePort } from './port-record.ts';
+import { dependents, openToAll, wildcardPolicy } from './rbac-policy-record.ts';
 import type { Rules } from './rules.ts';
 import { scheduleNetwork } from './scheduling.ts';
 import { ensureDefaultGroup } from './security-group.ts';
@@ -16,20 +18,13 @@ import { loadTags, removeTags } from './tags.ts';
 /** Owners of ports that go with their network without a word. */
 const OWN_PORTS: string[] = [DEVICE_OWNER.dhcp];
 
-/** Rules of networks: everyone sees shared and external ones; admins say what they are on the hosts. */
+/** Rules of networks; admins say what they are on the hosts. RBAC policies say who sees and uses those of others. */
 export const networkRules: Rules<typeof network> = {
   definition: network,
 
-  visible: (query, { caller }) =>
-    caller.isAdmin
-      ? query
-      : query.where(
-          sql<boolean>`(networks.project_id = ${caller.projectId} or networks.shared or networks.router_external)`,
-        ),
-
   async load(db, rows) {
     const ids = rows.map((row) => row.id);
-    const [subnets, tags] = [await subnetIds(db, ids), await loadTags(db, ids)];
+    const [contents, tags] = [await loadSubnets(db, ids), await loadTags(db, ids)];
     return rows.map(
       ({ router_external, provider_network_type, provider_physical_network, provider_segmentation_id, ...row }) => ({
         ...row,
@@ -37,10 +32,11 @@ export const networkRules: Rules<typeof network> = {
         'provider:network_type': provider_network_type,
         'provider:physical_network': provider_physical_network,
         'provider:segmentation_id': provider_segmentation_id,
-        subnets: subnets.get(row.id) ?? [],
+        shared: false,
+        subnets: contents.get(row.id)?.subnets ?? [],
         availability_zones: row.agent_host === null ? [] : ['nova'],
-        ipv4_address_scope: null,
-        ipv6_address_scope: null,
+        ipv4_address_scope: contents.get(row.id)?.scopes.get(4) ?? null,
+        ipv6_address_scope: contents.get(row.id)?.scopes.get(6) ?? null,
         l2_adjacency: true,
         tags: tags.get(row.id) ?? [],
       }),
@@ -72,32 +68,27 @@ export const networkRules: Rules<typeof network> = {
       status: 'ACTIVE',
       agent_host: null,
     });
+    const owned = { id, project_id: values.project_id };
+    if (values.shared === true) await openToAll(tx, network, owned, 'access_as_shared');
+    if (values['router:external'] === true) await openToAll(tx, network, owned, 'access_as_external');
     await scheduleNetwork(tx, id);
     tx.changed('network', id);
     return id;
   },
 
   async update(tx, current, values) {
-    if (values['router:external'] === false && current['router:external']) {
-      const gateway = await tx.db
-        .selectFrom('ports')
-        .select('id')
-        .where('network_id', '=', current.id)
-        .where('device_owner', 'in', [DEVICE_OWNER.routerGateway, DEVICE_OWNER.floatingIp])
-        .limit(1)
-        .executeTakeFirst();
-      if (gateway !== undefined) throw externalNetworkInUse(current.name);
+    const external = values['router:external'];
+    if (external === true && !current['router:external']) await openToAll(tx, network, current, 'access_as_external');
+    if (external === false && current['router:external']) {
+      if (await hasExternalPorts(tx.db, current.id)) throw externalNetworkInUse(current.name);
+      await tx.db
+        .deleteFrom('rbac_policies')
+        .where('object_id', '=', current.id)
+        .where('action', '=', 'access_as_external' satisfies ShareAction)
+        .execute();
     }
-    if (values.shared === false && current.shared) {
-      const foreign = await tx.db
-        .selectFrom('ports')
-        .select('id')
-        .where('network_id', '=', current.id)
-        .where('project_id', 'not in', ['', current.project_id])
-        .limit(1)
-        .executeTakeFirst();
-      if (foreign !== undefined) throw sharedNetworkInUse(current.name);
-    }
+    if (values.shared === true) await openToAll(tx, network, current, 'access_as_shared');
+    if (values.shared === false) await unshare(tx, current);
     await updateObject(tx, network, current.id, values);
     tx.changed('network', current.id);
   },
@@ -142,16 +133,50 @@ export const networkRules: Rules<typeof network> = {
   },
 };
 
-async function subnetIds(db: Reader, networkIds: string[]): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>();
+/** Takes the network from all projects but those that it is shared with by name. */
+async function unshare(tx: Transaction, { id, name }: { id: string; name: string }): Promise<void> {
+  const opening = { object_type: network.name, object_id: id, action: 'access_as_shared' };
+  const policy = await wildcardPolicy(tx.db, opening);
+  if (policy === undefined) return;
+  const users = await dependents(tx.db, { ...opening, target_tenant: EVERY_PROJECT });
+  if (users.length > 0) throw sharedNetworkInUse(name);
+  await tx.db.deleteFrom('rbac_policies').where('id', '=', policy).execute();
+}
+
+/** Whether routers have their gateway, or floating IPs their address, on the network. */
+export async function hasExternalPorts(db: Reader, id: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('ports')
+    .select('id')
+    .where('network_id', '=', id)
+    .where('device_owner', 'in', [DEVICE_OWNER.routerGateway, DEVICE_OWNER.floatingIp])
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+interface Contents {
+  readonly subnets: string[];
+  /** Address scope by IP version, as the subnets' pools say it: they agree. */
+  readonly scopes: Map<number, string>;
+}
+
+async function loadSubnets(db: Reader, networkIds: string[]): Promise<Map<string, Contents>> {
+  const found = new Map<string, Contents>();
   if (networkIds.length === 0) return found;
   const rows = await db
     .selectFrom('subnets')
-    .select(['id', 'network_id'])
-    .where(among('network_id', networkIds))
-    .orderBy('id')
+    .leftJoin('subnetpools', 'subnetpools.id', 'subnets.subnetpool_id')
+    .select(['subnets.id', 'subnets.network_id', 'subnets.ip_version', 'subnetpools.address_scope_id'])
+    .where(among('subnets.network_id', networkIds))
+    .orderBy('subnets.id')
     .execute();
-  for (const row of rows) found.set(row.network_id, [...(found.get(row.network_id) ?? []), row.id]);
+  for (const row of rows) {
+    const contents: Contents = found.get(row.network_id) ?? { subnets: [], scopes: new Map() };
+    found.set(row.network_id, contents);
+    contents.subnets.push(row.id);
+    if (row.address_scope_id !== null) contents.scopes.set(row.ip_version, row.address_scope_id);
+  }
   return found;
 }
 

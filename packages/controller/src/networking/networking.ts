@@ -2,18 +2,22 @@ import type { Config } from '@portward/model/config.ts';
 import type { Resource } from '@portward/model/resource.ts';
 import type { router } from '@portward/model/router.ts';
 import type { Store } from '../store/store.ts';
+import { addressGroupRules } from './address-group.ts';
+import { addressScopeRules } from './address-scope.ts';
 import { agentRules } from './agent.ts';
 import { Collection } from './collection.ts';
 import { floatingIpRules } from './floating-ip.ts';
 import { networkRules } from './network.ts';
 import { portRules } from './port.ts';
 import { portForwardingRules } from './port-forwarding.ts';
+import { rbacPolicyRules } from './rbac-policy.ts';
 import { routerRules } from './router.ts';
 import { RouterActions } from './router-interface.ts';
 import type { Rules } from './rules.ts';
 import { securityGroupRules } from './security-group.ts';
 import { securityGroupRuleRules } from './security-group-rule.ts';
 import { subnetRules } from './subnet.ts';
+import { subnetPoolRules } from './subnet-pool.ts';
 import { TagCollection } from './tags.ts';
 
 /** The resources of the Networking API that have a path of their own, with their rules. */
@@ -26,6 +30,10 @@ const RULES = [
   securityGroupRules,
   securityGroupRuleRules,
   agentRules,
+  addressGroupRules,
+  addressScopeRules,
+  subnetPoolRules,
+  rbacPolicyRules,
 ] as unknown as Rules[];
 
 /** The networking room: every collection of the API over one store. */

@@ -18,12 +18,23 @@ export interface Context {
 }
 
 /**
+ * An action on one object that the caller may change, `PUT …/{id}/{name}`. Answers the whole body, or nothing for the
+ * object as it then is.
+ */
+export type Action<R extends Resource> = (
+  tx: Transaction,
+  current: ObjectOf<R>,
+  body: Record<string, unknown>,
+  context: Context,
+) => Promise<Record<string, unknown> | undefined>;
+
+/**
  * What is particular to one resource; the rest is the same for all (see collection.ts).
  * Rules run inside the store's transaction; what they throw is answered as it stands and undoes everything.
  */
 export interface Rules<R extends Resource = Resource> {
   readonly definition: R;
-  /** Narrows a query to what the caller may see; without it: the caller's own project's, or everything for an admin. */
+  /** Narrows a query to what the caller may see; without it: the caller's own project's and what is shared with it, or everything for an admin. */
   visible?(query: AnySelect, context: Context): AnySelect;
   /** Completes rows with the computed attributes, all rows at once. */
   load(db: Reader, rows: RowOf<R>[], context: Context): Promise<ObjectOf<R>[]>;
@@ -42,6 +53,8 @@ export interface Rules<R extends Resource = Resource> {
   checkBulk?(values: New<R>[]): void;
   update?(tx: Transaction, current: ObjectOf<R>, values: Updated<R>, context: Context): Promise<void>;
   remove?(tx: Transaction, current: ObjectOf<R>, context: Context): Promise<void>;
+  /** By the last part of their path. */
+  readonly actions?: Readonly<Record<string, Action<R>>>;
   /** Only admins write, whoever owns the object. */
   readonly adminWrites?: boolean;
 }

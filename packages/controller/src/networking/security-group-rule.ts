@@ -1,12 +1,14 @@
+import { addressGroup } from '@portward/model/address-group.ts';
 import { pythonText } from '@portward/model/attribute.ts';
 import { formatCidr, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
 import { type SecurityGroupRule, securityGroupRule } from '@portward/model/security-group-rule.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader } from '../store/store.ts';
 import { insertObject, type NewValues } from './collection.ts';
-import { addressGroupNotFound, badRule, ruleExists, rulesOfSeveralGroups, ruleTwice } from './errors.ts';
-import type { Rules } from './rules.ts';
+import { badRule, ruleExists, rulesOfSeveralGroups, ruleTwice } from './errors.ts';
+import { type Context, forbidden, type Rules } from './rules.ts';
 import { requireGroups, touchGroup } from './security-group-access.ts';
+import { requireVisible } from './shared-access.ts';
 
 type RuleRow = Database['security_group_rules'];
 /** What makes a rule the same as another, ways of writing folded. */
@@ -70,9 +72,11 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
 
   async create(tx, values, context) {
     const rule = normalize(values);
-    await requireGroups(tx.db, [rule.security_group_id], context);
+    await requireOwnGroup(tx.db, rule.security_group_id, context);
     if (rule.remote_group_id !== null) await requireGroups(tx.db, [rule.remote_group_id], context);
-    if (rule.remote_address_group_id !== null) throw addressGroupNotFound(rule.remote_address_group_id);
+    if (rule.remote_address_group_id !== null) {
+      await requireVisible(tx.db, addressGroup, [rule.remote_address_group_id], context.caller);
+    }
     const same = await findSame(tx.db, rule);
     if (same !== undefined) throw ruleExists(same);
     const id = await insertObject(tx, securityGroupRule, {
@@ -91,6 +95,21 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
     tx.deleted('security_group_rule', current.id);
   },
 };
+
+/** Throws 404 for a group that the caller may not see, 403 for one that is only shared with it. */
+async function requireOwnGroup(db: Reader, id: string, context: Context): Promise<void> {
+  await requireGroups(db, [id], context);
+  const { caller } = context;
+  if (caller.isAdmin) return;
+  const group = await db
+    .selectFrom('security_groups')
+    .select('id')
+    .where('id', '=', id)
+    .where('project_id', '=', caller.projectId)
+    .limit(1)
+    .executeTakeFirst();
+  if (group === undefined) throw forbidden('create', securityGroupRule);
+}
 
 /** Completes rows of rules. */
 export const loadRules = (rows: RuleRow[]): SecurityGroupRule[] =>

@@ -1,4 +1,5 @@
 import type { Config } from '@portward/model/config.ts';
+import { network } from '@portward/model/network.ts';
 import { port } from '@portward/model/port.ts';
 import { securityGroup } from '@portward/model/security-group.ts';
 import { type Caller, SYSTEM } from '../caller.ts';
@@ -8,8 +9,10 @@ import type { Reader, Transaction } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
 import { type NewValues, updateObject } from './collection.ts';
 import { portInUse } from './errors.ts';
+import type { AnySelect } from './list-query.ts';
 import { portRules, removePort } from './port.ts';
 import { writeGroups } from './port-record.ts';
+import { ownOrShared, sharedWith } from './shared-access.ts';
 
 /** Owner of a server's port: `compute:` and the availability zone. */
 const SERVER_OWNER = 'compute:nova';
@@ -25,14 +28,14 @@ export class ServerPorts implements ServerNetworking {
   }
 
   async networksFor(db: Reader, caller: Caller): Promise<{ id: string; name: string }[]> {
-    return db
-      .selectFrom('networks')
+    const usable = ownOrShared(db.selectFrom('networks') as unknown as AnySelect, network, caller, 'access_as_shared');
+    const rows = await usable
       .select(['id', 'name'])
-      .where('project_id', '=', caller.projectId)
       .where('router_external', '=', false)
       .orderBy('created_at')
       .orderBy('id')
       .execute();
+    return rows as { id: string; name: string }[];
   }
 
   async createPort(tx: Transaction, caller: Caller, wanted: WantedPort): Promise<string> {
@@ -152,7 +155,7 @@ async function setGroups(tx: Transaction, portId: string, groups: readonly strin
   tx.changed('port', portId);
 }
 
-/** A group by name or id, of the project or, for an admin, of any. */
+/** A group by name or id, of the project; by id also one that is shared with it or, for an admin, any. */
 async function requireGroup(db: Reader, caller: Caller, projectId: string, wanted: string): Promise<{ id: string }> {
   const rows = await db
     .selectFrom('security_groups')
@@ -164,7 +167,15 @@ async function requireGroup(db: Reader, caller: Caller, projectId: string, wante
       ]),
     )
     .execute();
-  const found = rows.find((row) => caller.isAdmin || row.project_id === caller.projectId);
+  const own = rows.find((row) => caller.isAdmin || row.project_id === caller.projectId);
+  if (own !== undefined) return own;
+  const shared = await sharedWith(
+    db,
+    securityGroup,
+    rows.map((row) => row.id),
+    caller,
+  );
+  const found = rows.find((row) => shared.has(row.id));
   if (found === undefined) throw securityGroup.notFound(wanted);
   return found;
 }

@@ -1,12 +1,20 @@
 import { badRequest } from '@portward/model/api-error.ts';
-import { type Cidr, cidrsOverlap, formatIp, ipVersion, parseCidr, parseIp } from '@portward/model/ip-address.ts';
+import {
+  type Cidr,
+  cidrsOverlap,
+  formatCidr,
+  formatIp,
+  ipVersion,
+  parseCidr,
+  parseIp,
+} from '@portward/model/ip-address.ts';
+import { network as networkDefinition } from '@portward/model/network.ts';
 import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
 import { type AllocationPool, type HostRoute, subnet } from '@portward/model/subnet.ts';
 import { sql } from 'kysely';
 import type { Reader } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
 import {
-  badResource,
   foreignNetwork,
   gatewayConflict,
   gatewayInUse,
@@ -22,6 +30,8 @@ import { touchNetwork } from './network.ts';
 import { requireNetwork } from './network-access.ts';
 import type { Rules } from './rules.ts';
 import { ensureDhcpPort } from './scheduling.ts';
+import { openedIds } from './shared-access.ts';
+import { allocateBlock } from './subnet-allocation.ts';
 import { loadTags, removeTags } from './tags.ts';
 
 const MOST_NAMESERVERS = 5;
@@ -35,7 +45,7 @@ export const subnetRules: Rules<typeof subnet> = {
     caller.isAdmin
       ? query
       : query.where(
-          sql<boolean>`(subnets.project_id = ${caller.projectId} or subnets.network_id in (select id from networks where shared or project_id = ${caller.projectId}))`,
+          sql<boolean>`(subnets.project_id = ${caller.projectId} or subnets.network_id in (select id from networks where project_id = ${caller.projectId}) or subnets.network_id in (${openedIds(networkDefinition, caller, 'access_as_shared')}))`,
         ),
 
   async load(db, rows) {
@@ -43,19 +53,22 @@ export const subnetRules: Rules<typeof subnet> = {
       db,
       rows.map((row) => row.id),
     );
-    return rows.map((row) => ({ ...row, tags: tags.get(row.id) ?? [] }));
+    return rows.map((row) => ({
+      ...row,
+      prefixlen: null,
+      use_default_subnetpool: false,
+      tags: tags.get(row.id) ?? [],
+    }));
   },
 
   async create(tx, values, { caller }) {
     const network = await requireNetwork(tx.db, values.network_id as string, caller);
     if (!caller.isAdmin && network.project_id !== caller.projectId) throw foreignNetwork(caller.projectId, 'subnet');
     const version = values.ip_version as 4 | 6;
-    if (values.cidr === undefined) {
-      throw badResource('subnets', 'a subnetpool must be specified in the absence of a cidr.');
-    }
-    const block = parseCidr(values.cidr) as Cidr;
-    if (block.version !== version)
+    if (values.cidr !== undefined && parseCidr(values.cidr)?.version !== version)
       throw invalidArgument(`cidr '${values.cidr}' does not match the ip_version '${version}'`);
+    const { block, poolId } = await allocateBlock(tx.db, network.id, { ...values, ip_version: version }, caller);
+    const cidr = formatCidr(block);
     const dhcp = values.enable_dhcp ?? true;
     const usableBits = version === 4 ? 30 : 126;
     if (dhcp && block.prefix > usableBits) {
@@ -69,7 +82,7 @@ export const subnetRules: Rules<typeof subnet> = {
       .execute();
     if (others.some((other) => cidrsOverlap(parseCidr(other.cidr) as Cidr, block))) {
       throw invalidArgument(
-        `Requested subnet with cidr: ${values.cidr} for network: ${network.id} overlaps with another subnet`,
+        `Requested subnet with cidr: ${cidr} for network: ${network.id} overlaps with another subnet`,
       );
     }
     const gateway = values.gateway_ip === undefined ? firstHost(block) : values.gateway_ip;
@@ -80,6 +93,8 @@ export const subnetRules: Rules<typeof subnet> = {
     const id = await insertObject(tx, subnet, {
       ...values,
       project_id: values.project_id,
+      cidr,
+      subnetpool_id: poolId,
       gateway_ip: gateway,
       allocation_pools: pools,
     });

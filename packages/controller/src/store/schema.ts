@@ -1,3 +1,5 @@
+import type { addressGroup } from '@portward/model/address-group.ts';
+import type { addressScope } from '@portward/model/address-scope.ts';
 import type { agent } from '@portward/model/agent.ts';
 import type { Attribute, Storage } from '@portward/model/attribute.ts';
 import type { FeedKind } from '@portward/model/feed.ts';
@@ -5,12 +7,14 @@ import type { floatingIp } from '@portward/model/floating-ip.ts';
 import type { network } from '@portward/model/network.ts';
 import type { port } from '@portward/model/port.ts';
 import type { portForwarding } from '@portward/model/port-forwarding.ts';
+import type { rbacPolicy } from '@portward/model/rbac-policy.ts';
 import { columnOf, type Resource } from '@portward/model/resource.ts';
 import { NETWORKING_RESOURCES } from '@portward/model/resources.ts';
 import type { router } from '@portward/model/router.ts';
 import type { securityGroup } from '@portward/model/security-group.ts';
 import type { securityGroupRule } from '@portward/model/security-group-rule.ts';
 import type { subnet } from '@portward/model/subnet.ts';
+import type { subnetPool } from '@portward/model/subnet-pool.ts';
 import type { Generated } from 'kysely';
 
 type ColumnName<K> = K extends `${infer Head}:${infer Tail}` ? `${Head}_${Tail}` : K;
@@ -51,6 +55,10 @@ export interface Database {
   security_groups: RowOf<typeof securityGroup>;
   security_group_rules: RowOf<typeof securityGroupRule>;
   agents: RowOf<typeof agent>;
+  address_groups: RowOf<typeof addressGroup>;
+  address_scopes: RowOf<typeof addressScope>;
+  subnetpools: RowOf<typeof subnetPool>;
+  rbac_policies: RowOf<typeof rbacPolicy>;
   tags: { resource_id: string; tag: string };
   /** What the data plane said last of an object, beside Neutron's own status. */
   applied: {

@@ -73,7 +73,6 @@ export async function up(db: Kysely<never>): Promise<void> {
   await table('networks', {
     ...named,
     admin_state_up: 'boolean',
-    shared: 'boolean',
     router_external: 'boolean',
     is_default: 'boolean',
     provider_network_type: 'text',
@@ -111,6 +110,43 @@ export async function up(db: Kysely<never>): Promise<void> {
   await index('subnets_network_index', 'subnets', ['network_id']);
   await index('subnets_project', 'subnets', ['project_id', 'id']);
   await index('subnets_name', 'subnets', ['name']);
+  // Blocks of one pool never overlap: the rule sees to it, this is the backstop. Subnets without a pool have null here.
+  await index('subnets_pool', 'subnets', ['subnetpool_id', 'cidr'], true);
+
+  await table('subnetpools', {
+    ...named,
+    prefixes: 'json',
+    ip_version: 'integer',
+    min_prefixlen: 'integer',
+    default_prefixlen: 'integer',
+    max_prefixlen: 'integer',
+    default_quota: 'integer?',
+    address_scope_id: 'text?',
+    is_default: 'boolean',
+  }).execute();
+  await index('subnetpools_project', 'subnetpools', ['project_id', 'id']);
+  await index('subnetpools_name', 'subnetpools', ['name']);
+  await index('subnetpools_scope', 'subnetpools', ['address_scope_id']);
+
+  await table('address_scopes', { id: 'text', project_id: 'text', name: 'text', ip_version: 'integer' }).execute();
+  await index('address_scopes_project', 'address_scopes', ['project_id', 'id']);
+  await index('address_scopes_name', 'address_scopes', ['name']);
+
+  await table('address_groups', { ...named, addresses: 'json' }).execute();
+  await index('address_groups_project', 'address_groups', ['project_id', 'id']);
+  await index('address_groups_name', 'address_groups', ['name']);
+
+  await table('rbac_policies', {
+    id: 'text',
+    project_id: 'text',
+    object_type: 'text',
+    object_id: 'text',
+    action: 'text',
+    target_tenant: 'text',
+  }).execute();
+  await index('rbac_policies_object', 'rbac_policies', ['object_id', 'action', 'target_tenant'], true);
+  await index('rbac_policies_target', 'rbac_policies', ['target_tenant', 'object_type', 'action', 'object_id']);
+  await index('rbac_policies_project', 'rbac_policies', ['project_id', 'id']);
 
   await table('ports', {
     ...named,
@@ -179,6 +215,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute();
   await index('security_group_rules_group', 'security_group_rules', ['security_group_id']);
   await index('security_group_rules_remote', 'security_group_rules', ['remote_group_id']);
+  await index('security_group_rules_addresses', 'security_group_rules', ['remote_address_group_id']);
   await index('security_group_rules_project', 'security_group_rules', ['project_id', 'id']);
 
   await withColumns(types, db.schema.createTable('port_security_groups'), {

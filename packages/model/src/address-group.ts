@@ -1,0 +1,29 @@
+import { attribute, cidrList, given, internal, readOnly } from './attribute.ts';
+import { defineResource, description, identified, name, type ObjectOf, shared } from './resource.ts';
+
+/** A named set of networks that rules of security groups refer to. */
+export const addressGroup = defineResource({
+  name: 'address_group',
+  collection: 'address-groups',
+  bulk: true,
+  shareActions: ['access_as_shared'],
+  notFound: { type: 'AddressGroupNotFound', message: (id) => `Address group ${id} could not be found.` },
+  attributes: {
+    id: identified.id,
+    name,
+    description,
+    project_id: identified.project_id,
+    addresses: attribute(cidrList(), {
+      storage: 'json',
+      put: false,
+      default: [],
+      doc: 'Networks, in order of their text; changed by add_addresses and remove_addresses',
+    }),
+    shared: readOnly(given<boolean>(), shared),
+    created_at: internal(given<string>(), { doc: 'Time of creation' }),
+    updated_at: internal(given<string>(), { doc: 'Time of the last change' }),
+    revision_number: internal(given<number>(), { storage: 'integer', doc: 'Grows with each change' }),
+  },
+});
+
+export type AddressGroup = ObjectOf<typeof addressGroup>;
