@@ -20,7 +20,7 @@ const idsOf = async (who: string, path: string): Promise<string[]> =>
   (await api.expect(who, 'GET', path)).map(({ id }: { id: string }) => id);
 
 /** What can be shared: type, path, key of a body, what it is made of. */
-const SHAREABLE: [string, string, () => object][] = [
+const SHAREABLE: [string, string, () => Record<string, unknown>][] = [
   ['network', '/networks', () => ({ name: 'n' })],
   ['security_group', '/security-groups', () => ({ name: 'g' })],
   ['address_group', '/address-groups', () => ({ name: 'a', addresses: ['10.0.0.0/8'] })],
