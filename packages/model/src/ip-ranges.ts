@@ -38,14 +38,16 @@ export function rangesToCidrs(ranges: readonly AddressRange[], version: IpVersio
   for (const { first, last } of mergeRanges(ranges)) {
     let start = first;
     while (start <= last) {
-      let hostBits = 0;
-      while (hostBits < bits) {
-        const size = 1n << BigInt(hostBits + 1);
-        if (start % size !== 0n || start + size - 1n > last) break;
-        hostBits++;
+      let size = 1n;
+      let prefix = bits;
+      while (prefix > 0) {
+        const next = size << 1n;
+        if ((start & (next - 1n)) !== 0n || start + next - 1n > last) break;
+        size = next;
+        prefix--;
       }
-      const end = start + (1n << BigInt(hostBits)) - 1n;
-      cidrs.push({ version, first: start, last: end, prefix: bits - hostBits });
+      const end = start + size - 1n;
+      cidrs.push({ version, first: start, last: end, prefix });
       start = end + 1n;
     }
   }

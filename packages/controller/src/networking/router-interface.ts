@@ -108,8 +108,8 @@ export class RouterActions {
     const row = await tx.db.selectFrom('subnets').selectAll().where('id', '=', subnetId).limit(1).executeTakeFirst();
     if (row === undefined) throw subnet.notFound(subnetId);
     const network = await requireNetwork(tx.db, row.network_id, caller).catch(() => undefined);
-    if (network === undefined || (!caller.isAdmin && row.project_id !== caller.projectId && !network.shared))
-      throw subnet.notFound(subnetId);
+    const owns = caller.isAdmin || [row.project_id, network?.project_id].includes(caller.projectId);
+    if (network === undefined || (!owns && !network.shared)) throw subnet.notFound(subnetId);
     if (row.gateway_ip === null) throw badResource('router', 'Subnet for router interface must have a gateway IP');
     await refuseOverlap(tx.db, current, [row]);
     const made = await createPort(tx, {
