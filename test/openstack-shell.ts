@@ -69,11 +69,15 @@ export interface Ending {
   stderr: string;
 }
 
-/** Runs one command in a process of its own, as in a script. */
-export async function openstackOnce(cloud: ApiCloud, name: CloudName, words: readonly string[]): Promise<Ending> {
+/** Runs one command in a process of its own, as in a script; `who` names a cloud, or is the whole environment. */
+export async function openstackOnce(
+  cloud: ApiCloud,
+  who: CloudName | NodeJS.ProcessEnv,
+  words: readonly string[],
+): Promise<Ending> {
+  const env = { ...(typeof who === 'string' ? cloud.environment(who) : who), HOME: cloud.directory };
   try {
-    const said = await run('openstack', words, { env: { ...cloud.environment(name), HOME: cloud.directory } });
-    return { code: 0, ...said };
+    return { code: 0, ...(await run('openstack', words, { env })) };
   } catch (error) {
     const { code, stdout, stderr } = error as Ending;
     return { code, stdout, stderr };
