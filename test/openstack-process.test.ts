@@ -91,7 +91,7 @@ test('openstack formats what it is answered', async () => {
       );
       assert.equal(
         await run(`network list ${columns} -f csv --quote minimal`),
-        'Name,State,Tags\nnet,True,"[\'a\', \'b\']"\nother,False,[]',
+        "Name,State,Tags\nnet,True,\"['a', 'b']\"\nother,False,[]",
       );
       assert.equal(
         await run(`network list ${columns} -f value --sort-descending`),
