@@ -117,7 +117,7 @@ export const SHARING_STEPS: readonly Step[] = [
   },
   {
     run: 'address group delete friends',
-    says: /^Failed to delete address group with name or ID 'friends': ConflictException: 409: Client Error for url: \S+, Address group {group.id} in use\S* .*\n1 of 1 address groups failed to delete\.$/,
+    says: /^Failed to delete address group with name or ID 'friends': ConflictException: 409: Client Error for url: \S+, Address group {group.id} is in use on one or more security group rules\.\n1 of 1 address groups failed to delete\.$/,
   },
   { run: 'security group rule delete {rule.id}' },
   {

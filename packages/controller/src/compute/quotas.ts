@@ -1,11 +1,12 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { queryText } from '../identity/request-body.ts';
 import { requireCaller } from '../identity/session.ts';
 import type { Reader } from '../store/store.ts';
-import { policyForbids } from './errors.ts';
+import { badCompute, policyForbids } from './errors.ts';
 import { findFlavor } from './flavors.ts';
 import { minorVersion } from './microversion.ts';
-import { MOST_METADATA } from './request-body.ts';
+import { MOST_METADATA, readBody } from './request-body.ts';
 import type { ComputeRoom } from './room.ts';
 
 /** No limit. */
@@ -63,6 +64,24 @@ function quotas(minor: number): Record<string, number> {
   };
 }
 
+/** What a PUT says; `force` and `tenant_id` mean nothing where nothing is limited. */
+const quotaChange = z.strictObject({
+  quota_set: z
+    .object({ force: z.unknown().optional(), tenant_id: z.unknown().optional() })
+    .catchall(z.coerce.number<string | number>().int().min(UNLIMITED)),
+});
+
+/** Throws 400 unless a PUT leaves everything as it is: a limit that would not be held is not taken. */
+function requireUnchanged(body: unknown, present: Readonly<Record<string, number>>): void {
+  const { force: _force, tenant_id: _project, ...limits } = readBody(quotaChange, body).quota_set;
+  for (const [name, limit] of Object.entries(limits)) {
+    if (!Object.hasOwn(present, name)) {
+      throw badCompute(`Additional properties are not allowed ('${name}' was unexpected)`);
+    }
+    if (limit !== present[name]) throw badCompute(`Servers are not limited: ${name} can only be ${present[name]}.`);
+  }
+}
+
 type ByProject = { Params: { project: string } };
 
 /** Limits and quotas: `/v2.1/limits`, `/v2.1/os-quota-sets`. */
@@ -118,6 +137,18 @@ export const quotaRoutes =
         return { quota_set: { id: project, ...quotas(minorVersion(request)) } };
       });
     }
+
+    fastify.put<ByProject>('/os-quota-sets/:project', async (request) => {
+      if (!requireCaller(identity, request).isAdmin) throw policyForbids('os-quota-sets:update');
+      const present = quotas(minorVersion(request));
+      requireUnchanged(request.body, present);
+      return { quota_set: present };
+    });
+
+    fastify.delete<ByProject>('/os-quota-sets/:project', async (request, reply) => {
+      if (!requireCaller(identity, request).isAdmin) throw policyForbids('os-quota-sets:delete');
+      return reply.code(202).send();
+    });
 
     fastify.get<ByProject>('/os-quota-sets/:project/detail', async (request) => {
       const { project } = request.params;
