@@ -1,4 +1,5 @@
 import { test } from 'node:test';
+import { ABSENT_STEPS } from './openstack/absent.ts';
 import { NETWORK_STEPS } from './openstack/networks.ts';
 import { PORT_STEPS } from './openstack/ports.ts';
 import { QUOTA_STEPS } from './openstack/quotas.ts';
@@ -15,6 +16,7 @@ const AREAS = {
   'routers, floating IPs, port forwardings': ROUTER_STEPS,
   'agents, identity, servers': SERVICE_STEPS,
   'quotas, IP availability, scheduling': QUOTA_STEPS,
+  'what is not served': ABSENT_STEPS,
 };
 
 for (const [area, steps] of Object.entries(AREAS)) {

@@ -24,10 +24,10 @@ export const NETWORK_STEPS: readonly Step[] = [
   },
   { run: 'project show demo', rows: PROJECT.show, as: 'demo' },
   {
-    run: 'network create --project demo --share shared',
+    run: 'network create --project demo --share --internal --no-default --enable-port-security --availability-zone-hint nova --provider-network-type local shared',
     rows: NETWORK.show,
     as: 'shared',
-    has: { project_id: '{demo.id}', shared: true },
+    has: { project_id: '{demo.id}', shared: true, availability_zone_hints: ['nova'], 'provider:network_type': 'local' },
   },
   { run: 'network list', columns: NETWORK.list, has: [{ Name: 'one' }, { Name: 'outside' }, { Name: 'shared' }] },
   {

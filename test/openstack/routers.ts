@@ -33,10 +33,16 @@ export const ROUTER_STEPS: readonly Step[] = [
     },
   },
   {
-    run: 'router create --centralized --no-ha --project demo other',
+    run: 'router create --centralized --no-ha --project demo --availability-zone-hint nova other',
     rows: ROUTER.create,
     as: 'other',
-    has: { distributed: false, ha: false, external_gateway_info: null, project_id: '{demo.id}' },
+    has: {
+      distributed: false,
+      ha: false,
+      external_gateway_info: null,
+      project_id: '{demo.id}',
+      availability_zone_hints: ['nova'],
+    },
   },
   {
     run: 'router list',
@@ -202,7 +208,6 @@ export const ROUTER_STEPS: readonly Step[] = [
   },
   { run: 'floating ip unset --all-tag {fip.id}' },
   { run: 'floating ip set --no-tag --tag n {fip.id}' },
-  { run: 'floating ip pool list', says: 'Floating ip pool operations are only available for Compute v2 network.' },
 
   {
     run: 'floating ip port forwarding create --internal-ip-address 10.1.0.10 --port vm1 --internal-protocol-port 22 --external-protocol-port 2222 --protocol tcp --description ssh 203.0.113.20',

@@ -26,7 +26,8 @@ def identity(connection, other):
         role = identity_api.find_role("member")
         assert {"admin", "member", "reader"} <= {item.name for item in identity_api.roles()}, "a role is missing"
         identity_api.assign_project_role_to_user(project, user, role)
-        same("granted", [item["id"] for item in identity_api.role_assignments_filter(project=project, user=user)], [role.id])
+        granted = identity_api.role_assignments_filter(project=project, user=user)
+        same("granted", [item["id"] for item in granted], [role.id])
         assigned = list(identity_api.role_assignments(user_id=user.id))
         same("assigned", [(item.role["id"], item.scope["project"]["id"]) for item in assigned], [(role.id, project.id)])
     with step("identity: the new user signs in"):
@@ -75,7 +76,8 @@ def compute(connection, other):
     with step("compute: interfaces"):
         extra = connection.network.create_port(network_id=net.id)
         connection.compute.create_server_interface(server, port_id=extra.id)
-        same("interfaces", sorted(item.port_id for item in connection.compute.server_interfaces(server)), ids([*ports, extra]))
+        interfaces = connection.compute.server_interfaces(server)
+        same("interfaces", sorted(item.port_id for item in interfaces), ids([*ports, extra]))
         connection.compute.delete_server_interface(extra.id, server=server)
         has(connection.network.get_port(extra.id), device_id="", device_owner="")
         connection.network.delete_port(extra, ignore_missing=False)
@@ -107,7 +109,8 @@ def cloud_layer(connection, other):
     with step("cloud: ports and security groups"):
         port = connection.create_port(net.id, name="cloud-port", fixed_ips=[{"ip_address": "10.5.0.50"}])
         has(connection.update_port("cloud-port", name="renamed-port"), name="renamed-port")
-        same("searched", ids(connection.search_ports(filters={"network_id": net.id, "name": "renamed-port"})), [port.id])
+        searched = connection.search_ports(filters={"network_id": net.id, "name": "renamed-port"})
+        same("searched", ids(searched), [port.id])
         group = connection.create_security_group("cloud-group", "a group")
         rule = connection.create_security_group_rule("cloud-group", 22, 22, "tcp", "0.0.0.0/0")
         same("rule's group", rule.security_group_id, group.id)

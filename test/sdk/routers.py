@@ -214,20 +214,15 @@ def security_groups(connection, other):
     )
     has(rule, port_range_min=80, port_range_max=81, remote_ip_prefix="10.1.0.0/16", remote_group_id=None)
     with step("security_group_rule: many at once, duplicates, filters"):
-        made = list(
-            network.create_security_group_rules(
-                [
-                    {"security_group_id": group.id, "direction": "ingress", "protocol": "udp", "port_range_min": n, "port_range_max": n}
-                    for n in (53, 67)
-                ]
-            )
-        )
-        same("by protocol", ids(network.security_group_rules(security_group_id=group.id, protocol="udp")), ids(made))
-        same("in pages", ids(network.security_group_rules(security_group_id=group.id, limit=2)), ids(network.security_group_rules(security_group_id=group.id)))
+        udp = {"security_group_id": group.id, "direction": "ingress", "protocol": "udp"}
+        wanted = [{**udp, "port_range_min": number, "port_range_max": number} for number in (53, 67)]
+        made = list(network.create_security_group_rules(wanted))
+        of_group = {"security_group_id": group.id}
+        same("by protocol", ids(network.security_group_rules(**of_group, protocol="udp")), ids(made))
+        paged = network.security_group_rules(**of_group, limit=2)
+        same("in pages", ids(paged), ids(network.security_group_rules(**of_group)))
         with refused(exceptions.ConflictException, status=409):
-            network.create_security_group_rule(
-                security_group_id=group.id, direction="ingress", protocol="udp", port_range_min=53, port_range_max=53
-            )
+            network.create_security_group_rule(**wanted[0])
     rules.delete(rule)
     with step("security group: another project does not see it"):
         with refused(exceptions.ResourceNotFound, status=404):

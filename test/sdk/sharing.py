@@ -13,8 +13,10 @@ def address_groups(connection, other):
     has(group, addresses=["10.1.0.0/24", "10.2.0.1/32"], project_id=connection.current_project_id)
     group = calls.update(group, name="changed", description="all")
     with step("address_group: addresses come and go"):
-        has(network.add_addresses_to_address_group(group, ["10.3.0.0/24"]), addresses=["10.1.0.0/24", "10.2.0.1/32", "10.3.0.0/24"])
-        has(network.remove_addresses_from_address_group(group, ["10.1.0.0/24"]), addresses=["10.2.0.1/32", "10.3.0.0/24"])
+        more = network.add_addresses_to_address_group(group, ["10.3.0.0/24"])
+        has(more, addresses=["10.1.0.0/24", "10.2.0.1/32", "10.3.0.0/24"])
+        fewer = network.remove_addresses_from_address_group(group, ["10.1.0.0/24"])
+        has(fewer, addresses=["10.2.0.1/32", "10.3.0.0/24"])
         with refused(exceptions.ResourceNotFound, status=404):
             network.remove_addresses_from_address_group(group, ["10.99.0.0/24"])
     with step("address_group: rules refer to it"):
@@ -132,7 +134,8 @@ def agents(connection, other):
         same("of a kind that there is not", list(network.agents(binary="ovn-controller")), [])
         same("for another project", list(other.network.agents()), [])
     with step("availability zones"):
-        same("zones", sorted(f"{zone.name} {zone.resource} {zone.state}" for zone in network.availability_zones()), ["nova network available", "nova router available"])
+        zones = sorted(f"{zone.name} {zone.resource} {zone.state}" for zone in network.availability_zones())
+        same("zones", zones, ["nova network available", "nova router available"])
     with step("extensions"):
         aliases = {extension.alias for extension in network.extensions()}
         for alias in ("router", "external-net", "floating-ip-port-forwarding", "security-group", "agent"):

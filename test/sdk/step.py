@@ -54,7 +54,10 @@ def ids(resources):
 
 
 def run(groups, connection, other):
-    """Runs groups of steps, each a step itself, whatever became of the one before; `other` is a connection of another project."""
+    """Runs groups of steps, each a step itself, whatever became of the one before.
+
+    `other` is a connection of another project.
+    """
     for group in groups:
         with contextlib.suppress(Abandoned), step(group.__name__):
             group(connection, other)
