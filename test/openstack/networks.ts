@@ -65,6 +65,7 @@ export const NETWORK_STEPS: readonly Step[] = [
       ...{ port_security_enabled: true, tags: ['a', 'b', 'c'] },
     },
   },
+  { run: 'network set --no-default outside' },
   { run: 'network set --share --external --default uno' },
   {
     run: 'network show {one.id}',

@@ -274,7 +274,7 @@ export const ROUTER_STEPS: readonly Step[] = [
   },
   {
     run: 'floating ip port forwarding create --internal-ip-address 10.1.0.11 --port vm2 --internal-protocol-port 23 --external-protocol-port 2023 --protocol tcp 203.0.113.20',
-    says: /^ConflictException: 409: Client Error for url: \S+, Cannot create port forwarding to floating IP 203\.0\.113\.20 \({shared.id}\) with port {vm2.id} using fixed IP 10\.1\.0\.11, as that port already has a binding floating IP\.$/,
+    says: /^ConflictException: 409: Client Error for url: \S+, Cannot create port forwarding to floating IP 203\.0\.113\.10 \({fip.id}\) with port {vm2.id} using fixed IP 10\.1\.0\.11, as that port already has a binding floating IP\.$/,
   },
   {
     run: 'floating ip set --port vm2 203.0.113.20',
