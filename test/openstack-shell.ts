@@ -24,6 +24,8 @@ export class OpenstackShell {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...cloud.environment(name), PYTHONUNBUFFERED: '1', HOME: cloud.directory, SHELL: '/bin/sh' },
     });
+    // When it is gone, the end of its output says so.
+    this.#child.stdin?.on('error', () => {});
     if (this.#child.stdout === null) throw new Error('openstack has no output.');
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
