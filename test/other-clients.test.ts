@@ -360,7 +360,7 @@ test('Horizon: unscoped sign-in, projects, scope by token, sign-out', async () =
     for (const path of [
       ...['extensions', `networks?tenant_id=${id}`, 'networks?shared=True', 'networks?router%3Aexternal=True'],
       ...[`floatingips?tenant_id=${id}`, `ports?tenant_id=${id}`, `security-groups?tenant_id=${id}`, 'subnets'],
-      ...[`routers?tenant_id=${id}`, 'availability_zones'],
+      ...[`routers?tenant_id=${id}`, 'availability_zones', 'subnetpools'],
     ]) {
       await send(200, 'GET', `${network}/${path}`, { token: used });
     }

@@ -4,6 +4,7 @@ import {
   NETWORK,
   PROJECT,
   RBAC,
+  SECURITY_GROUP,
   SECURITY_GROUP_RULE,
   SUBNET,
   SUBNET_POOL,
@@ -47,6 +48,8 @@ export const SHARING_STEPS: readonly Step[] = [
     rows: SUBNET_POOL.show,
     has: { is_default: true, default_prefixlen: /^27$/, description: 'other', tags: ['p', 'q'] },
   },
+  { run: 'subnet pool list --default', columns: SUBNET_POOL.list, has: [{ ID: '{pool.id}' }] },
+  { run: 'subnet pool list --no-default --tags q', says: '' },
   { run: 'subnet pool unset --tag p basin' },
   { run: 'network create pooled', rows: NETWORK.show },
   {
@@ -77,7 +80,30 @@ export const SHARING_STEPS: readonly Step[] = [
   { run: 'network rbac list --long', columns: RBAC.long },
   { run: 'network rbac show {policy.id}', rows: RBAC.show, has: { object_id: '{one.id}' } },
   { run: 'network rbac set --target-project admin {policy.id}' },
-  { run: 'network rbac delete {policy.id}' },
+  {
+    run: 'network rbac create --type network --action access_as_external --target-all-projects uno',
+    rows: RBAC.show,
+    as: 'external',
+    has: { action: 'access_as_external', target_project_id: '*' },
+  },
+  { run: 'network list --external', by: 'portward-demo', columns: NETWORK.list, has: [{ ID: '{one.id}' }] },
+  { run: 'security group create lent', rows: SECURITY_GROUP.show },
+  {
+    run: 'network rbac create --type security_group --action access_as_shared --target-project demo lent',
+    rows: RBAC.show,
+    as: 'lent',
+    has: { object_type: 'security_group' },
+  },
+  { run: 'security group show lent', by: 'portward-demo', rows: SECURITY_GROUP.show, has: { name: 'lent' } },
+  {
+    run: 'network rbac create --type network --action access_as_shared --target-project admin uno',
+    says: /^ConflictException: 409: Client Error for url: \S+, An RBAC policy already exists with those values\.$/,
+  },
+  {
+    run: 'network rbac delete {policy.id} {external.id} {lent.id} nothing',
+    says: "Failed to delete RBAC policy with ID 'nothing': No RBACPolicy found for nothing\n1 of 4 RBAC policies failed to delete.",
+  },
+  { run: 'network show uno', by: 'portward-demo', says: 'Error while executing command: No Network found for uno' },
 
   {
     run: 'address group create --description friends --address 10.3.0.0/24 --address 2001:db8::/64 group',
@@ -105,13 +131,13 @@ export const SHARING_STEPS: readonly Step[] = [
     has: { addresses: ['10.4.0.0/24', '10.5.0.1/32', '2001:db8::/64'] },
   },
   {
-    run: 'security group rule create --protocol tcp --dst-port 22 --remote-address-group friends default',
+    run: 'security group rule create --protocol tcp --dst-port 22 --remote-address-group friends lent',
     rows: SECURITY_GROUP_RULE.show,
     as: 'rule',
     has: { remote_address_group_id: '{group.id}', remote_ip_prefix: null },
   },
   {
-    run: 'security group rule list --ingress --protocol tcp default',
+    run: 'security group rule list --ingress --protocol tcp lent',
     columns: SECURITY_GROUP_RULE.list,
     has: [{ 'Remote Address Group': '{group.id}' }],
   },
