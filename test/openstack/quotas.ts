@@ -66,7 +66,10 @@ export const QUOTA_STEPS: readonly Step[] = [
   { run: 'subnet create --network net --subnet-range 10.1.0.0/28 sub', rows: SUBNET.show },
   { run: 'port create --network net port', rows: PORT.show },
   { run: 'ip availability list', columns: IP_AVAILABILITY.list },
-  { run: 'ip availability list --ip-version 6', columns: IP_AVAILABILITY.list },
+  { run: 'ip availability list --ip-version 6', says: '' },
+  { run: 'network create six', rows: NETWORK.show },
+  { run: 'subnet create --network six --ip-version 6 --subnet-range 2001:db8::/64 sub6', rows: SUBNET.show },
+  { run: 'ip availability list --ip-version 6', columns: IP_AVAILABILITY.list, has: [{ 'Network Name': 'six' }] },
   {
     run: 'ip availability list --project admin',
     columns: IP_AVAILABILITY.list,
