@@ -103,7 +103,7 @@ export function pythonRepr(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : pythonText(value);
 }
 
-type Issue = { message: string; params?: { convert: true } };
+type Issue = { message: string; params?: { convert?: true; type?: string } };
 type Outcome<T> = { value: T } | { issue: Issue };
 
 /** A schema out of one function that either converts the value or names what is wrong with it. */
@@ -119,6 +119,9 @@ function check<T>(judge: (value: unknown) => Outcome<T>): z.ZodType<T> {
 const wrong = (message: string): { issue: Issue } => ({ issue: { message } });
 /** Wrong in a way that Neutron notices while converting: reported as `InvalidInput`, without the attribute's name. */
 const unconvertible = (message: string): { issue: Issue } => ({ issue: { message, params: { convert: true } } });
+
+/** Wrong in a way that has a 400 of its own: `type` is Neutron's class name. */
+const refusedAs = (type: string, message: string): { issue: Issue } => ({ issue: { message, params: { type } } });
 
 /** Text of at most `max` characters. */
 export const text = (max: number): z.ZodType<string> =>
@@ -157,6 +160,12 @@ export function toBoolean(value: unknown): boolean | undefined {
   return undefined;
 }
 
+/** A feature that is not there: only its absence can be said. */
+export const onlyNull = (what: string): z.ZodType<string | null> =>
+  check<string | null>((value) =>
+    value === null || value === '' ? { value: null } : wrong(`${what} are not supported`),
+  );
+
 /** An integer within inclusive bounds; text of digits counts, as with Neutron. */
 export const integer = (min: number, max: number): z.ZodType<number> =>
   check((value) => {
@@ -179,8 +188,14 @@ export const nonNegative = (): z.ZodType<number> =>
     return outcome.data < 0 ? wrong(`'${outcome.data}' should be non-negative`) : { value: outcome.data };
   });
 
-/** A TCP/UDP/SCTP port number. */
-export const portNumber = (): z.ZodType<number> => integer(1, 65_535);
+/** A TCP/UDP/SCTP port number; text does not count. */
+export const portNumber = (): z.ZodType<number> =>
+  check((value) => {
+    if (typeof value !== 'number' || !Number.isInteger(value)) return wrong(`'${pythonText(value)}' is not an integer`);
+    if (value < 1) return wrong(`'${value}' is too small - must be at least '1'`);
+    if (value > 65_535) return wrong(`'${value}' is too large - must be no larger than '65535'`);
+    return { value };
+  });
 
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 
@@ -251,6 +266,16 @@ export const oneOf = <const T extends string | number>(...choices: T[]): z.ZodTy
     choices.includes(value as T) ? { value: value as T } : wrong(`${pythonText(value)} is not in valid_values`),
   );
 
+/** One of a fixed set of integers; text of digits counts. */
+export const oneOfIntegers = <const T extends number>(...choices: T[]): z.ZodType<T> =>
+  check((value) => {
+    const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
+    if (typeof number !== 'number' || !Number.isInteger(number)) {
+      return unconvertible(`'${pythonText(value)}' is not an integer`);
+    }
+    return choices.includes(number as T) ? { value: number as T } : wrong(`${number} is not in valid_values`);
+  });
+
 /** An object with exactly the given keys, those with `?` optional, or a reason why it is not. */
 export function dictionary<T extends Record<string, z.ZodType>>(
   required: T,
@@ -296,10 +321,8 @@ export const listOf = <T>(item: z.ZodType<T>, max = Number.POSITIVE_INFINITY): z
 /** A range of ports, `"a:b"` or `"a"`, kept as `"a:b"`. */
 export const portRange = (): z.ZodType<string> =>
   check((value) => {
-    if (typeof value !== 'string' && typeof value !== 'number') {
-      return wrong('Port range must be two integers separated by a colon.');
-    }
-    const parts = String(value).split(':');
+    if (typeof value !== 'string') return wrong('Port range must be two integers separated by a colon.');
+    const parts = value.split(':');
     if (parts.length > 2) return wrong('Port range must be two integers separated by a colon.');
     const ports: number[] = [];
     for (const part of parts) {
@@ -314,27 +337,33 @@ export const portRange = (): z.ZodType<string> =>
     return { value: `${first}:${last}` };
   });
 
-/** Any JSON object. */
+/** Any JSON object; null counts as the empty one. */
 export const anyObject = (): z.ZodType<Record<string, unknown>> =>
-  check((value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
+  check((value) => {
+    if (value === null) return { value: {} };
+    return typeof value === 'object' && !Array.isArray(value)
       ? { value: value as Record<string, unknown> }
-      : wrong(`'${pythonText(value)}' is not a dictionary`),
-  );
+      : wrong(`'${pythonText(value)}' is not a dictionary`);
+  });
 
 /** A value that only the server makes: nothing to check, only a type to carry. */
 export const given = <T>(): z.ZodType<T> => z.any() as unknown as z.ZodType<T>;
 
-/** A value that a rule checks for itself, because its reasons are the rule's. */
-export const checkedBy = <T>(judge: (value: unknown) => { value: T } | { reason: string }): z.ZodType<T> =>
+/** What is wrong with a value: a reason; with `type` a 400 of its own, with `convert` one without the attribute's name. */
+export type Objection = { reason: string; type?: string; convert?: boolean };
+
+/** A value that a resource checks for itself, because its reasons are the resource's. */
+export const checkedBy = <T>(judge: (value: unknown) => { value: T } | Objection): z.ZodType<T> =>
   check((value) => {
     const outcome = judge(value);
-    return 'value' in outcome ? outcome : wrong(outcome.reason);
+    if ('value' in outcome) return outcome;
+    if (outcome.type !== undefined) return refusedAs(outcome.type, outcome.reason);
+    return outcome.convert ? unconvertible(outcome.reason) : wrong(outcome.reason);
   });
 
 /** As `checkedBy`, for what Neutron checks while it converts: its answer does not name the attribute. */
-export const convertedBy = <T>(judge: (value: unknown) => { value: T } | { reason: string }): z.ZodType<T> =>
-  check((value) => {
+export const convertedBy = <T>(judge: (value: unknown) => { value: T } | Objection): z.ZodType<T> =>
+  checkedBy((value) => {
     const outcome = judge(value);
-    return 'value' in outcome ? outcome : unconvertible(outcome.reason);
+    return 'value' in outcome ? outcome : { ...outcome, convert: true };
   });

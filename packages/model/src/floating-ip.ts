@@ -1,4 +1,5 @@
-import { attribute, given, internal, ipAddress, nullable, readOnly, text, uuid } from './attribute.ts';
+import { attribute, given, internal, ipAddress, nullable, onlyNull, readOnly, uuid } from './attribute.ts';
+import { dnsName } from './dns-name.ts';
 import { defineResource, description, identified, type ObjectOf, tags } from './resource.ts';
 
 /** What a floating IP shows of the port that it is associated with. */
@@ -46,9 +47,9 @@ export const floatingIp = defineResource({
     }),
     port_id: attribute(nullable(uuid()), { doc: 'Port that it is associated with; null disassociates' }),
     fixed_ip_address: attribute(nullable(ipAddress()), { doc: 'Address of the port; unset: its only IPv4 address' }),
-    dns_name: attribute(text(255), { put: false, default: '', doc: 'DNS name' }),
-    dns_domain: attribute(text(255), { put: false, default: '', doc: 'DNS domain' }),
-    qos_policy_id: attribute(nullable(uuid()), { default: null, doc: 'Always null: no QoS policies yet' }),
+    dns_name: attribute(dnsName(), { put: false, default: '', doc: 'DNS name' }),
+    dns_domain: attribute(dnsName(), { put: false, default: '', doc: 'DNS domain' }),
+    qos_policy_id: attribute(onlyNull('QoS policies'), { default: null, doc: 'Always null: no QoS policies yet' }),
     router_id: readOnly(given<string | null>(), {
       doc: 'Router that translates it; null until there is something to translate',
     }),

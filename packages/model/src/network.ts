@@ -1,8 +1,32 @@
-import { attribute, boolean, given, integer, listOf, nullable, oneOf, readOnly, text, uuid } from './attribute.ts';
+import {
+  attribute,
+  boolean,
+  checkedBy,
+  given,
+  integer,
+  listOf,
+  nullable,
+  oneOf,
+  onlyNull,
+  readOnly,
+  text,
+} from './attribute.ts';
+import { dnsName } from './dns-name.ts';
 import { agentHost, defineResource, description, identified, name, type ObjectOf, shared, tags } from './resource.ts';
 
 /** How a network's frames travel between hosts: `flat` on a bridge of the host, `local` within one host. */
 export type NetworkType = 'flat' | 'local';
+
+const LARGEST_MTU = 9000;
+
+/** Whole bytes, from what IPv4 needs to what we carry. */
+const mtu = checkedBy<number>((value) => {
+  const outcome = integer(68, Number.MAX_SAFE_INTEGER).safeParse(value);
+  if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
+  return outcome.data > LARGEST_MTU
+    ? { reason: `Requested MTU is too big, maximum is ${LARGEST_MTU}`, convert: true }
+    : { value: outcome.data };
+});
 
 /** A layer-2 network. */
 export const network = defineResource({
@@ -38,13 +62,11 @@ export const network = defineResource({
     'provider:network_type': attribute(oneOf('flat', 'local'), {
       adminSet: true,
       adminView: true,
-      put: false,
       doc: '`flat`: on the bridge that the host maps the physical network to; `local`: on one host alone',
     }),
     'provider:physical_network': attribute(nullable(text(64)), {
       adminSet: true,
       adminView: true,
-      put: false,
       default: null,
       doc: 'Name that each host maps to a bridge of its own',
     }),
@@ -52,11 +74,10 @@ export const network = defineResource({
       storage: 'integer',
       adminSet: true,
       adminView: true,
-      put: false,
       default: null,
       doc: 'Segment; null for flat and local networks',
     }),
-    mtu: attribute(integer(68, 9000), { storage: 'integer', default: 1500, doc: 'Largest packet, bytes' }),
+    mtu: attribute(mtu, { storage: 'integer', default: 1500, doc: 'Largest packet, bytes' }),
     port_security_enabled: attribute(boolean(), {
       storage: 'boolean',
       default: true,
@@ -68,8 +89,8 @@ export const network = defineResource({
       default: [],
       doc: 'Preferred zones',
     }),
-    dns_domain: attribute(text(255), { default: '', doc: 'DNS domain of its ports' }),
-    qos_policy_id: attribute(nullable(uuid()), { default: null, doc: 'Always null: no QoS policies yet' }),
+    dns_domain: attribute(dnsName(), { default: '', doc: 'DNS domain of its ports' }),
+    qos_policy_id: attribute(onlyNull('QoS policies'), { default: null, doc: 'Always null: no QoS policies yet' }),
     status: readOnly(given<string>(), { doc: '`ACTIVE`' }),
     subnets: readOnly(given<string[]>(), { storage: 'computed', doc: 'Ids of its subnets' }),
     availability_zones: readOnly(given<string[]>(), { storage: 'computed', doc: 'Zones of its DHCP' }),

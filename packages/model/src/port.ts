@@ -10,12 +10,15 @@ import {
   macAddress,
   nullable,
   oneOf,
+  oneOfIntegers,
+  onlyNull,
   pythonText,
   readOnly,
   text,
   uuid,
   uuidList,
 } from './attribute.ts';
+import { dnsName } from './dns-name.ts';
 import { formatCidr, ipVersion, normalizeIp, parseCidr } from './ip-address.ts';
 import { defineResource, description, identified, name, type ObjectOf } from './resource.ts';
 
@@ -44,6 +47,11 @@ export interface ExtraDhcpOption {
   ip_version: number;
 }
 
+/** What a request says of an option: null removes it. */
+export interface ExtraDhcpOptionRequest extends Omit<ExtraDhcpOption, 'opt_value'> {
+  opt_value: string | null;
+}
+
 /** Owners of ports that belong to the network itself and are trusted. */
 export const DEVICE_OWNER = {
   routerInterface: 'network:router_interface',
@@ -60,6 +68,93 @@ export const ROUTER_INTERFACE_OWNERS: readonly string[] = [
   DEVICE_OWNER.distributedInterface,
 ];
 
+/** Addresses as a request wishes them: subnet, address or both; no address twice. */
+const fixedIps = checkedBy<FixedIp[]>((value) => {
+  if (!Array.isArray(value)) return { reason: `Invalid data format for fixed IP: '${pythonText(value)}'` };
+  const seen = new Set<unknown>();
+  const wishes: FixedIp[] = [];
+  for (const item of value) {
+    const outcome = fixedIp.safeParse(item);
+    if (!outcome.success) {
+      return typeof item === 'object' && item !== null
+        ? { reason: outcome.error.issues[0]?.message ?? '' }
+        : { reason: `Invalid data format for fixed IP: '${pythonText(item)}'` };
+    }
+    const wish = outcome.data as unknown as FixedIp;
+    if (wish.ip_address !== undefined && seen.has(wish.ip_address)) {
+      return { reason: `Duplicate IP address '${wish.ip_address}'` };
+    }
+    seen.add(wish.ip_address);
+    wishes.push(wish);
+  }
+  return { value: wishes };
+});
+const fixedIp = dictionary({}, { subnet_id: uuid(), ip_address: ipAddress() });
+
+/** Most further addresses of one port (Neutron's limit). */
+const MOST_PAIRS = 10;
+
+const addressPairs = checkedBy<AddressPair[]>((value) => {
+  if (value === null) return { value: [] };
+  if (!Array.isArray(value)) return { reason: `'${pythonText(value)}' is not a list` };
+  if (value.length > MOST_PAIRS) {
+    return {
+      type: 'AllowedAddressPairExhausted',
+      reason: `The number of allowed address pair exceeds the maximum ${MOST_PAIRS}.`,
+    };
+  }
+  const pairs: AddressPair[] = [];
+  for (const item of value) {
+    if (typeof item === 'object' && item !== null && !Array.isArray(item) && !Object.hasOwn(item, 'ip_address')) {
+      return { type: 'AllowedAddressPairsMissingIP', reason: 'AllowedAddressPair must contain ip_address' };
+    }
+    const outcome = addressPair.safeParse(item);
+    if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
+    pairs.push(outcome.data as unknown as AddressPair);
+  }
+  return { value: pairs };
+});
+
+const PRINTABLE = /^[^\p{Cc}]*$/u;
+/** Options that may be said with an empty value. */
+const MAY_BE_EMPTY: readonly unknown[] = ['router', 'classless-static-route'];
+
+/** Name and value of an option reach the configuration of a DHCP server: one line each. */
+const optionText = checkedBy<string>((value) => {
+  if (typeof value !== 'string') return { reason: `'${pythonText(value)}' is not a valid string` };
+  if (value.length > 255) return { reason: `'${value}' exceeds maximum length of 255` };
+  return PRINTABLE.test(value) ? { value } : { reason: `'${value}' contains a control character` };
+});
+
+const dhcpOption = dictionary(
+  { opt_name: optionText, opt_value: nullable(optionText) },
+  { ip_version: oneOfIntegers(4, 6) },
+);
+
+const dhcpOptions = checkedBy<ExtraDhcpOptionRequest[]>((value) => {
+  if (value === null) return { value: [] };
+  if (!Array.isArray(value)) return { reason: `'${pythonText(value)}' is not a list` };
+  const options: ExtraDhcpOptionRequest[] = [];
+  for (const item of value) {
+    const outcome = dhcpOption.safeParse(item);
+    if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
+    const { ip_version: version = 4, ...option } = outcome.data as unknown as ExtraDhcpOptionRequest;
+    if (option.opt_name.trim() === '') return { reason: "'' Blank strings are not permitted" };
+    if (option.opt_value?.trim() === '' && !MAY_BE_EMPTY.includes(option.opt_name)) {
+      return { reason: "'' Blank strings are not permitted" };
+    }
+    options.push({ ...option, ip_version: version });
+  }
+  return { value: options };
+});
+
+/** A host, or none: null and '' say the same. */
+const hostId = checkedBy<string>((value) => {
+  if (value === null) return { value: '' };
+  const outcome = text(255).safeParse(value);
+  return outcome.success ? { value: outcome.data } : { reason: outcome.error.issues[0]?.message ?? '' };
+});
+
 const addressOrCidr = checkedBy<string>((value) => {
   if (typeof value === 'string') {
     if (ipVersion(value) !== undefined) return { value: normalizeIp(value) };
@@ -68,6 +163,8 @@ const addressOrCidr = checkedBy<string>((value) => {
   }
   return { reason: `'${pythonText(value)}' is not a valid IP address or CIDR` };
 });
+
+const addressPair = dictionary({ ip_address: addressOrCidr }, { mac_address: macAddress() });
 
 /** A connection of a device to a network. */
 export const port = defineResource({
@@ -83,12 +180,11 @@ export const port = defineResource({
     network_id: attribute(uuid(), { post: 'required', put: false, doc: 'Network' }),
     admin_state_up: attribute(boolean(), { storage: 'boolean', default: true, doc: 'Whether it forwards' }),
     mac_address: attribute(macAddress(), { doc: 'MAC address; unset: one of fa:16:3e:…' }),
-    fixed_ips: attribute(
-      listOf(dictionary({}, { subnet_id: uuid(), ip_address: ipAddress() })) as never as ReturnType<
-        typeof listOf<FixedIp>
-      >,
-      { storage: 'computed', filter: true, doc: 'Addresses; unset: one per family; []: none' },
-    ),
+    fixed_ips: attribute(fixedIps, {
+      storage: 'computed',
+      filter: true,
+      doc: 'Addresses; unset: one per family; []: none but those that follow from the MAC address',
+    }),
     device_id: attribute(text(255), { default: '', doc: 'Device that has it: a server, a router, …' }),
     device_owner: attribute(text(255), { default: '', doc: 'Kind of device: `compute:nova`, `network:dhcp`, …' }),
     security_groups: attribute(uuidList(), {
@@ -100,12 +196,11 @@ export const port = defineResource({
       storage: 'boolean',
       doc: 'Whether addresses and security groups are enforced',
     }),
-    allowed_address_pairs: attribute(
-      listOf(dictionary({ ip_address: addressOrCidr }, { mac_address: macAddress() }), 10) as never as ReturnType<
-        typeof listOf<AddressPair>
-      >,
-      { storage: 'json', default: [], doc: 'Further addresses that it may send from, at most 10' },
-    ),
+    allowed_address_pairs: attribute(addressPairs, {
+      storage: 'json',
+      default: [],
+      doc: 'Further addresses that it may send from, at most 10',
+    }),
     'binding:vnic_type': attribute(
       oneOf(
         'normal',
@@ -122,7 +217,7 @@ export const port = defineResource({
       ),
       { default: 'normal', doc: 'Kind of device that is wanted' },
     ),
-    'binding:host_id': attribute(text(255), {
+    'binding:host_id': attribute(hostId, {
       default: '',
       adminSet: true,
       adminView: true,
@@ -144,13 +239,12 @@ export const port = defineResource({
       adminView: true,
       doc: 'How it is plugged',
     }),
-    extra_dhcp_opts: attribute(
-      listOf(
-        dictionary({ opt_name: text(255), opt_value: text(255) }, { ip_version: oneOf(4, 6) }),
-      ) as never as ReturnType<typeof listOf<ExtraDhcpOption>>,
-      { storage: 'json', default: [], doc: 'DHCP options for it alone' },
-    ),
-    dns_name: attribute(text(255), { default: '', doc: 'Host name' }),
+    extra_dhcp_opts: attribute(dhcpOptions as never as ReturnType<typeof given<ExtraDhcpOption[]>>, {
+      storage: 'json',
+      default: [],
+      doc: 'DHCP options for it alone; a PUT adds and changes those that it names, and removes those of value null',
+    }),
+    dns_name: attribute(dnsName(), { default: '', doc: 'Host name' }),
     dns_assignment: readOnly(given<{ ip_address: string; hostname: string; fqdn: string }[]>(), {
       storage: 'computed',
       doc: 'Names of its addresses',
@@ -161,7 +255,7 @@ export const port = defineResource({
       filter: false,
       doc: '`immediate`, or `none` without addresses',
     }),
-    qos_policy_id: attribute(nullable(uuid()), { default: null, doc: 'Always null: no QoS policies yet' }),
+    qos_policy_id: attribute(onlyNull('QoS policies'), { default: null, doc: 'Always null: no QoS policies yet' }),
     qos_network_policy_id: readOnly(given<string | null>(), { storage: 'computed', doc: 'Always null' }),
     tags: attribute(listOf(text(255)), { storage: 'computed', put: false, doc: 'Labels for filters' }),
   },

@@ -106,10 +106,17 @@ const refused = (definition: Resource, verb: 'create' | 'update', attributeName:
 function convert(attributeName: string, declared: Attribute, value: unknown): unknown {
   const outcome = declared.schema.safeParse(value);
   if (outcome.success) return outcome.data;
-  const issue = outcome.error.issues[0] as { message: string; params?: { convert?: boolean } };
+  const issue = outcome.error.issues[0] as { message: string; params?: { convert?: boolean; type?: string } };
+  if (issue.params?.type !== undefined) throw new ApiError(400, issue.params.type, issue.message);
   if (issue.params?.convert) throw invalidInput(issue.message);
   throw badRequest(`Invalid input for ${attributeName}. Reason: ${issue.message.replace(/\.$/, '')}.`);
 }
+
+/** 400 of who claims another project's name without being an admin. */
+const foreignOwner = (): ApiError =>
+  badRequest(
+    "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
+  );
 
 /** Refuses unknown names, and folds `tenant_id` into `project_id`. */
 function known(definition: Resource, body: Record<string, unknown>): Record<string, unknown> {
@@ -129,6 +136,9 @@ function known(definition: Resource, body: Record<string, unknown>): Record<stri
   return rest;
 }
 
+const isDefault = (declared: Attribute, value: unknown): boolean =>
+  'default' in declared && JSON.stringify(declared.default) === JSON.stringify(value);
+
 /** The values of a POST: checked, converted, defaults filled in. What the server itself sets is absent. */
 export type Created<A extends Attributes> = Partial<Values<A>> & { project_id: string };
 
@@ -143,24 +153,24 @@ export function validateCreate<A extends Attributes>(
 ): Created<A> {
   const given = known(definition, body);
   const projectId = given.project_id ?? author.projectId;
-  if (projectId !== author.projectId && !author.isAdmin) {
-    throw badRequest(
-      "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
-    );
-  }
+  if (projectId !== author.projectId && !author.isAdmin) throw foreignOwner();
   const values: Record<string, unknown> = {};
+  // First what is missing or may not be there, then what is wrong, then what is not allowed: Neutron's order.
   for (const [key, declared] of Object.entries(definition.attributes)) {
-    if (!Object.hasOwn(given, key)) {
-      if (declared.post === 'required') {
-        throw badRequest(`Failed to parse request. Required attribute '${key}' not specified`);
-      }
-      if (declared.post === 'optional' && 'default' in declared) values[key] = declared.default;
-      continue;
-    }
-    if (declared.post === 'denied') throw badRequest(`Attribute '${key}' not allowed in POST`);
-    if (declared.adminOnly.set && !author.isAdmin) throw refused(definition, 'create', key);
-    values[key] = convert(key, declared, given[key]);
+    if (Object.hasOwn(given, key)) {
+      if (declared.post === 'denied') throw badRequest(`Attribute '${key}' not allowed in POST`);
+    } else if (declared.post === 'required') {
+      throw badRequest(`Failed to parse request. Required attribute '${key}' not specified`);
+    } else if (declared.post === 'optional' && 'default' in declared) values[key] = declared.default;
   }
+  let notAllowed: string | undefined;
+  for (const [key, value] of Object.entries(given)) {
+    const declared = definition.attributes[key] as Attribute;
+    values[key] = convert(key, declared, value);
+    // Saying the default is no claim: dashboards send whole forms.
+    if (declared.adminOnly.set && !author.isAdmin && !isDefault(declared, values[key])) notAllowed ??= key;
+  }
+  if (notAllowed !== undefined) throw refused(definition, 'create', notAllowed);
   values.project_id = projectId;
   return values as Created<A>;
 }
@@ -174,9 +184,12 @@ export function validateUpdate<A extends Attributes>(
   const values: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(known(definition, body))) {
     const declared = definition.attributes[key] as Attribute;
+    if (key === 'project_id' && value !== author.projectId && !author.isAdmin) throw foreignOwner();
     if (!declared.put) throw badRequest(`Cannot update read-only attribute ${key}`);
-    if (declared.adminOnly.set && !author.isAdmin) throw refused(definition, 'update', key);
     values[key] = convert(key, declared, value);
+  }
+  for (const key of Object.keys(values)) {
+    if (definition.attributes[key]?.adminOnly.set && !author.isAdmin) throw refused(definition, 'update', key);
   }
   return values as Partial<Values<A>>;
 }

@@ -2,23 +2,19 @@ import {
   attribute,
   boolean,
   checkedBy,
-  cidr,
-  dictionary,
   given,
-  ipAddress,
   isUuid,
   listOf,
-  nullable,
+  onlyNull,
   pythonText,
   readOnly,
   text,
   toBoolean,
-  uuid,
 } from './attribute.ts';
 import { ipVersion, normalizeIp } from './ip-address.ts';
 import type { FixedIp, FixedIpRequest } from './port.ts';
 import { agentHost, defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
-import type { HostRoute } from './subnet.ts';
+import { hostRoutes } from './subnet.ts';
 
 /** The router's port on an external network, as the API shows it. */
 export interface ExternalGateway {
@@ -110,13 +106,8 @@ export const router = defineResource({
       default: false,
       doc: 'Whether it shall survive the loss of its host',
     }),
-    routes: attribute(
-      listOf(dictionary({ destination: cidr(), nexthop: ipAddress() })) as never as ReturnType<
-        typeof listOf<HostRoute>
-      >,
-      { storage: 'json', post: 'denied', default: [], doc: 'Extra routes, at most 30' },
-    ),
-    flavor_id: attribute(nullable(uuid()), { put: false, default: null, doc: 'Always null' }),
+    routes: attribute(hostRoutes, { storage: 'json', post: 'denied', default: [], doc: 'Extra routes, at most 30' }),
+    flavor_id: attribute(onlyNull('Router flavors'), { put: false, default: null, doc: 'Always null' }),
     availability_zone_hints: attribute(listOf(text(255)), {
       storage: 'json',
       put: false,

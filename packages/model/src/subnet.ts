@@ -1,6 +1,7 @@
 import {
   attribute,
   boolean,
+  checkedBy,
   cidr,
   dictionary,
   ipAddress,
@@ -8,6 +9,9 @@ import {
   nonNegative,
   nullable,
   oneOf,
+  oneOfIntegers,
+  onlyNull,
+  pythonText,
   text,
   uuid,
 } from './attribute.ts';
@@ -25,6 +29,34 @@ export interface HostRoute {
   nexthop: string;
 }
 
+const poolList = listOf(dictionary({ start: ipAddress(), end: ipAddress() })) as never as ReturnType<
+  typeof listOf<AllocationPool>
+>;
+
+/** Ranges; unlike other lists, null is none. */
+const allocationPools = checkedBy<AllocationPool[]>((value) => {
+  if (!Array.isArray(value)) return { reason: `Invalid data format for IP pool: '${pythonText(value)}'` };
+  const outcome = poolList.safeParse(value);
+  return outcome.success ? { value: outcome.data } : { reason: outcome.error.issues[0]?.message ?? '' };
+});
+
+const routeList = listOf(dictionary({ destination: cidr(), nexthop: ipAddress() })) as never as ReturnType<
+  typeof listOf<HostRoute>
+>;
+
+/** Static routes, each said once; null counts as none. */
+export const hostRoutes = checkedBy<HostRoute[]>((value) => {
+  const outcome = routeList.safeParse(value);
+  if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
+  const seen = new Set<string>();
+  for (const route of outcome.data) {
+    const key = `${route.destination} ${route.nexthop}`;
+    if (seen.has(key)) return { reason: `Duplicate hostroute '${pythonText(route)}'` };
+    seen.add(key);
+  }
+  return { value: outcome.data };
+});
+
 const ipv6Mode = () => nullable(oneOf('dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'));
 
 /** A block of addresses of a network. */
@@ -39,15 +71,18 @@ export const subnet = defineResource({
     name,
     description,
     network_id: attribute(uuid(), { post: 'required', put: false, doc: 'Network' }),
-    ip_version: attribute(oneOf<4 | 6>(4, 6), { storage: 'integer', post: 'required', put: false, doc: '4 or 6' }),
+    ip_version: attribute(oneOfIntegers<4 | 6>(4, 6), {
+      storage: 'integer',
+      post: 'required',
+      put: false,
+      doc: '4 or 6',
+    }),
     cidr: attribute(cidr(), { put: false, doc: 'Block of addresses; host bits are masked' }),
     gateway_ip: attribute(nullable(ipAddress()), { doc: 'Router address; unset: the first host; null: none' }),
-    allocation_pools: attribute(
-      listOf(dictionary({ start: ipAddress(), end: ipAddress() })) as never as ReturnType<
-        typeof listOf<AllocationPool>
-      >,
-      { storage: 'json', doc: 'Ranges for automatic addresses; unset: all but gateway, network and broadcast' },
-    ),
+    allocation_pools: attribute(allocationPools, {
+      storage: 'json',
+      doc: 'Ranges for automatic addresses; unset: all but gateway, network and broadcast',
+    }),
     enable_dhcp: attribute(boolean(), {
       storage: 'boolean',
       default: true,
@@ -58,12 +93,7 @@ export const subnet = defineResource({
       default: [],
       doc: 'Name servers for DHCP, at most 5',
     }),
-    host_routes: attribute(
-      listOf(dictionary({ destination: cidr(), nexthop: ipAddress() })) as never as ReturnType<
-        typeof listOf<HostRoute>
-      >,
-      { storage: 'json', default: [], doc: 'Routes for DHCP, at most 20' },
-    ),
+    host_routes: attribute(hostRoutes, { storage: 'json', default: [], doc: 'Routes for DHCP, at most 20' }),
     ipv6_ra_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'Who sends router advertisements, and how' }),
     ipv6_address_mode: attribute(ipv6Mode(), { put: false, default: null, doc: 'How ports get IPv6 addresses' }),
     subnetpool_id: attribute(nullable(uuid()), { put: false, default: null, doc: 'Pool that the block came from' }),
@@ -83,7 +113,7 @@ export const subnet = defineResource({
       doc: 'Take the block from the default pool',
     }),
     service_types: attribute(listOf(text(255)), { storage: 'json', default: [], doc: 'Device owners that it is for' }),
-    segment_id: attribute(nullable(uuid()), {
+    segment_id: attribute(onlyNull('Segments'), {
       put: false,
       default: null,
       adminSet: true,

@@ -30,12 +30,11 @@ function pageLinks(request: FastifyRequest, page: Page): { rel: string; href: st
     if (reverse) parameters.set('page_reverse', 'True');
     return `${baseUrl(request)}${path}?${parameters}`;
   };
+  // Only a page that is not full is known to be the last one in the direction in which it was asked for.
   const full = page.items.length === page.limit;
-  const atStart = page.marker === undefined;
   const links: { rel: string; href: string }[] = [];
-  if (page.reverse ? !atStart || page.marker === undefined : full)
-    links.push({ rel: 'next', href: href(page.last, false) });
-  if (page.reverse ? full && !atStart : true) links.push({ rel: 'previous', href: href(page.first, true) });
+  if (full || page.reverse) links.push({ rel: 'next', href: href(page.last, false) });
+  if (full || !page.reverse) links.push({ rel: 'previous', href: href(page.first, true) });
   return links;
 }
 

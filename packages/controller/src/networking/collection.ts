@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ApiError, badRequest } from '@portward/model/api-error.ts';
+import { ApiError } from '@portward/model/api-error.ts';
 import {
   type BodyAuthor,
   type Created,
@@ -37,7 +37,6 @@ export interface Page {
   readonly last: string | undefined;
   readonly limit: number;
   readonly reverse: boolean;
-  readonly marker: string | undefined;
 }
 
 const author = (caller: Caller): BodyAuthor => caller;
@@ -75,7 +74,6 @@ export class Collection<R extends Resource = Resource> {
         last: ids.at(-1),
         limit: asked.limit,
         reverse: asked.reverse,
-        marker: asked.marker,
       };
     });
   }
@@ -89,12 +87,12 @@ export class Collection<R extends Resource = Resource> {
   async create(bodies: Body[], context: Context): Promise<Record<string, unknown>[]> {
     const { rules, definition } = this;
     if (rules.create === undefined) throw methodNotAllowed();
-    requireWriter('create', definition, context.caller);
-    if (rules.adminWrites && !context.caller.isAdmin) throw forbidden('create', definition);
     const values = bodies.map((body) => validateCreate(definition, author(context.caller), body));
     rules.checkBulk?.(values as never);
     return this.#store.write(async (tx) => {
       await rules.requireParent?.(tx.db, context);
+      requireWriter('create', definition, context.caller);
+      if (rules.adminWrites && !context.caller.isAdmin) throw forbidden('create', definition);
       await rules.prepare?.(tx, context);
       const ids: string[] = [];
       for (const item of values)
@@ -108,10 +106,9 @@ export class Collection<R extends Resource = Resource> {
   async update(id: string, body: Body, context: Context, ifMatch?: number): Promise<Record<string, unknown>> {
     const { rules, definition } = this;
     if (rules.update === undefined) throw methodNotAllowed();
+    const values = validateUpdate(definition, author(context.caller), body);
     return this.#store.write(async (tx) => {
       const current = await this.#writable(tx, 'update', id, context, ifMatch);
-      const values = validateUpdate(definition, author(context.caller), body);
-      this.#checkNewOwner(values as Body, current as Body, context);
       await (rules.update as NonNullable<typeof rules.update>)(tx, current, values as never, context);
       const after = await this.find(tx.db, id, context);
       return present(definition, after as Body, context.caller);
@@ -173,15 +170,6 @@ export class Collection<R extends Resource = Resource> {
       );
     }
     return object;
-  }
-
-  #checkNewOwner(values: Body, current: Body, { caller }: Context): void {
-    const owner = values.project_id;
-    if (owner !== undefined && owner !== current.project_id && !caller.isAdmin) {
-      throw badRequest(
-        "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin or advsvc privileges",
-      );
-    }
   }
 
   async #prepare(context: Context): Promise<void> {

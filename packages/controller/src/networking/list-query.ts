@@ -2,6 +2,7 @@ import { ApiError, badRequest, invalidInput } from '@portward/model/api-error.ts
 import { toBoolean } from '@portward/model/attribute.ts';
 import { columnOf, type Resource } from '@portward/model/resource.ts';
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
+import { utcSeconds } from '../store/store.ts';
 
 /** Query string as parsed: a repeated parameter has several values. */
 export type QueryString = Readonly<Record<string, string | string[] | undefined>>;
@@ -25,6 +26,8 @@ export interface ListQuery {
 
 const CONTROL = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
 const TAG_FILTERS = new Set(['tags', 'tags-any', 'not-tags', 'not-tags-any']);
+/** Largest value of an integer column on every database. */
+const LARGEST_INTEGER = 2_147_483_647;
 /** Names that clients use for an attribute in `fields`. */
 const FIELD_ALIASES: Record<string, string> = { security_group_ids: 'security_groups' };
 
@@ -33,7 +36,11 @@ const valuesOf = (value: string | string[] | undefined): string[] =>
 
 /** The attributes that `fields` names, with what they are called in our bodies. */
 export function parseFields(query: QueryString): Set<string> {
-  return new Set(valuesOf(query.fields).map((name) => FIELD_ALIASES[name] ?? name));
+  return new Set(
+    valuesOf(query.fields)
+      .filter(Boolean)
+      .map((name) => FIELD_ALIASES[name] ?? name),
+  );
 }
 
 /** Keeps only the named attributes; an empty set keeps all. */
@@ -98,7 +105,7 @@ function parseSort(definition: Resource, keys: string[], directions: string[]): 
 }
 
 function parseLimit(text: string | undefined): number {
-  if (text === undefined || text === '') return 0;
+  if (text === undefined) return 0;
   if (!/^\d{1,9}$/.test(text)) {
     throw new ApiError(
       400,
@@ -178,14 +185,7 @@ function applyFilter(
   if (own !== undefined) return own(query, values);
   if (TAG_FILTERS.has(key)) return applyTagFilter(definition, query, key, values);
   if (key === 'changed_since') {
-    const since = values[0] ?? '';
-    if (
-      !/^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/.test(since) ||
-      Number.isNaN(Date.parse(since))
-    ) {
-      throw invalidInput(`The input changed_since must be in the following format: YYYY-MM-DDTHH:MM:SS[Z]`);
-    }
-    return query.where('updated_at', '>=', since.slice(0, 19));
+    return query.where(`${definition.table}.updated_at`, '>=', utcTime(values[0] ?? ''));
   }
   const declared = definition.attributes[key];
   const column = `${definition.table}.${columnOf(key)}`;
@@ -197,8 +197,29 @@ function applyFilter(
     });
     return query.where(column, 'in', wanted);
   }
-  if (declared?.storage === 'integer') return query.where(column, 'in', values.map(Number).filter(Number.isInteger));
+  if (declared?.storage === 'integer') {
+    const wanted = values.map((value) => {
+      if (!/^-?\d+$/.test(value)) throw invalidInput(`'${value}' is not an integer`);
+      return Number(value);
+    });
+    // What no column can hold, no row has.
+    const possible = wanted.filter((value) => Math.abs(value) <= LARGEST_INTEGER);
+    return possible.length === 0 ? query.where(sql<boolean>`1 = 0`) : query.where(column, 'in', possible);
+  }
   return query.where(column, 'in', values);
+}
+
+/** A time as the store keeps it, from ISO 8601 text; without a zone it is UTC. Throws Neutron's 400. */
+function utcTime(text: string): string {
+  // A plus sign that was not escaped reaches us as a space.
+  const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.\d+)?(?:(Z)|([+ -])(\d\d):?(\d\d))?)?$/.exec(text);
+  const [, day, time = '00:00', , sign, hours = '00', minutes = '00'] = match ?? [];
+  const zone = sign === undefined ? 'Z' : `${sign === '-' ? '-' : '+'}${hours}:${minutes}`;
+  const moment = new Date(`${day}T${time}${zone}`);
+  if (match === null || Number.isNaN(moment.getTime())) {
+    throw invalidInput(`The input ${text} must be in the following format: YYYY-MM-DDTHH:MM:SS[Z]`);
+  }
+  return utcSeconds(moment);
 }
 
 /** tags: has all; tags-any: has one; not-tags: lacks one; not-tags-any: has none. Lists are comma separated. */
