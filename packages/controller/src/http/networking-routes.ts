@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import { availabilityZones } from '../networking/availability-zones.ts';
 import type { Collection, Page } from '../networking/collection.ts';
 import { EXTENSIONS } from '../networking/extensions.ts';
+import { floatingIpPools } from '../networking/floating-ip-pools.ts';
 import type { QueryString } from '../networking/list-query.ts';
 import type { Networking } from '../networking/networking.ts';
 import type { Context } from '../networking/rules.ts';
@@ -73,6 +74,9 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
         extensionRoutes(app);
         app.get('/availability_zones', async () => ({
           availability_zones: await networking.store.read(availabilityZones),
+        }));
+        app.get('/floatingip_pools', async (request) => ({
+          floatingip_pools: await networking.store.read((db) => floatingIpPools(db, request.query as QueryString)),
         }));
         for (const [path, collection] of networking.collections)
           collectionRoutes(app, `/${path}`, collection, contextOf);

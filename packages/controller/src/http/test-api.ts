@@ -1,11 +1,12 @@
 import type { Config } from '@portward/model/config.ts';
 import { parseConfig } from '@portward/model/config.ts';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { loadFeedObjects } from '../feed/feed.ts';
 import { Networking } from '../networking/networking.ts';
 import type { Store } from '../store/store.ts';
 import { openTestStore, type TestStore } from '../store/test-store.ts';
+import { bareServer } from './bare-server.ts';
 import { networkingRoutes } from './networking-routes.ts';
 
 type Body = Record<string, unknown>;
@@ -46,10 +47,7 @@ export class TestApi {
     close: () => Promise<void>,
   ): Promise<TestApi> {
     const networking = new Networking(store, { ...parseConfig({}).networking, ...settings });
-    const app = Fastify({
-      bodyLimit: 16 * 1024 * 1024,
-      routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
-    });
+    const app = bareServer();
     await app.register(networkingRoutes(networking, { authenticate: (token) => CALLERS[token] }), {
       prefix: '/networking',
     });
@@ -81,12 +79,17 @@ export class TestApi {
     body?: Body,
     headers: Record<string, string> = {},
   ): Promise<Answer> {
-    const response = await this.#app.inject({
+    return this.request({
       method: method as 'GET',
       url: `/networking/v2.0${path}`,
       headers: { 'x-auth-token': who, ...headers },
       ...(body !== undefined && { payload: body }),
     });
+  }
+
+  /** Sends a request as it stands. */
+  async request(options: InjectOptions): Promise<Answer> {
+    const response = await this.#app.inject(options);
     return {
       status: response.statusCode,
       body: response.body === '' ? undefined : JSON.parse(response.body),

@@ -85,6 +85,12 @@ export const EXTENSIONS: readonly Extension[] = [
     'Floating IPs show their port in short.',
   ),
   extension(
+    'floatingip-pools',
+    'Floating IP Pools Extension',
+    '2018-03-21T10:00:00-00:00',
+    'Subnets that floating IPs come from.',
+  ),
+  extension(
     'floating-ip-port-forwarding',
     'Floating IP Port Forwarding',
     '2018-01-19T10:00:00-00:00',

@@ -14,6 +14,7 @@ import {
   fipHasForwardings,
   gatewayUnreachable,
   invalidArgument,
+  notOnNetwork,
   portHasForwarding,
 } from './errors.ts';
 import { deleteForwardings } from './forwarding-record.ts';
@@ -43,6 +44,7 @@ export const floatingIpRules: Rules<typeof floatingIp> = {
     if (subnets.length === 0)
       throw badResource('floatingip', `Network ${network.id} does not contain any IPv4 subnet.`);
     const { subnet_id: subnetId, floating_ip_address: address } = values;
+    if (address && ipVersion(address) !== 4) throw notOnNetwork(address);
     if (subnetId && !subnets.some((row) => row.id === subnetId)) {
       throw invalidArgument(
         `Failed to create port on network ${network.id}, because fixed_ips included invalid subnet ${subnetId}`,
@@ -142,11 +144,11 @@ async function associate(
   const current = await tx.db.selectFrom('floatingips').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
   const target = await tx.db
     .selectFrom('ports')
-    .select(['id', 'project_id', 'device_owner'])
+    .select(['id', 'project_id', 'network_id', 'device_owner'])
     .where('id', '=', portId)
     .limit(1)
     .executeTakeFirst();
-  if (target === undefined || (!caller.isAdmin && target.project_id !== caller.projectId)) throw port.notFound(portId);
+  if (target === undefined || !(await isVisible(tx.db, target, caller))) throw port.notFound(portId);
   if (target.project_id !== current.project_id && !caller.isAdmin) {
     throw badResource(
       'floatingip',
@@ -188,17 +190,43 @@ async function associate(
       .executeTakeFirst();
     if (forwarding !== undefined) throw portHasForwarding(portId);
   }
+  const same =
+    current.port_id === portId && current.fixed_ip_address === fixed.ip_address && current.router_id === router;
   await updateObject(tx, floatingIp, id, {
     port_id: portId,
     fixed_ip_address: fixed.ip_address,
     router_id: router,
-    status: 'DOWN',
+    // What is carried out already stays so.
+    ...(!same && { status: 'DOWN' }),
   });
   tx.changed('floatingip', id);
 }
 
+/** A port is seen by its project and by the owner of its network. */
+async function isVisible(
+  db: Reader,
+  { project_id: owner, network_id: networkId }: { project_id: string; network_id: string },
+  caller: Caller,
+): Promise<boolean> {
+  if (caller.isAdmin || owner === caller.projectId) return true;
+  const row = await db
+    .selectFrom('networks')
+    .select('id')
+    .where('id', '=', networkId)
+    .where('project_id', '=', caller.projectId)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 function chooseFixedIp(portId: string, fixedIps: readonly FixedIp[], wanted: string | null): FixedIp {
   if (wanted !== null) {
+    if (ipVersion(wanted) !== 4) {
+      throw badResource(
+        'floatingip',
+        `Cannot process floating IP association with ${wanted}, since that is not an IPv4 address`,
+      );
+    }
     const found = fixedIps.find((item) => item.ip_address === wanted);
     if (found === undefined) throw badResource('floatingip', `Port ${portId} does not have fixed ip ${wanted}`);
     return found;

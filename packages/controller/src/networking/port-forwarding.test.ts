@@ -85,8 +85,8 @@ const REFUSED: [string, Record<string, unknown>, number, string, RegExp][] = [
     /^Invalid input for protocol\. Reason: TCP is not in valid_values\.$/,
   ],
   ['protocol number', { protocol: '6' }, 400, 'HTTPBadRequest', /6 is not in valid_values/],
-  ['protocol integer', { protocol: 6 }, 400, 'HTTPBadRequest', /must be string type/],
-  ['protocol unknown', { protocol: 'foo' }, 400, 'HTTPBadRequest', /IP protocol 'foo' is not supported/],
+  ['protocol integer', { protocol: 6 }, 400, 'InvalidInput', /Input value 6 must be string type\.$/],
+  ['protocol unknown', { protocol: 'foo' }, 400, 'InvalidInput', /IP protocol 'foo' is not supported/],
   ['no protocol', { protocol: undefined }, 400, 'HTTPBadRequest', /Required attribute 'protocol' not specified/],
   [
     'address not on the port',

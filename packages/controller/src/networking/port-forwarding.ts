@@ -55,13 +55,16 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
   filters: {
     external_port: (query, values) =>
       query.where(
-        anyOf(values, (value) => sql`(external_first = ${Number(value)} and external_last = ${Number(value)})`),
+        anyOf(values, (value) => {
+          const port = filterValue('external_port', Number(value));
+          return sql`(external_first = ${port} and external_last = ${port})`;
+        }),
       ),
     external_port_range: (query, values) =>
       query.where(
         anyOf(values, (value) => {
-          const [first = '', last = first] = value.split(':');
-          return sql`(external_first = ${Number(first)} and external_last = ${Number(last)})`;
+          const { first, last } = parseRange(filterValue('external_port_range', value));
+          return sql`(external_first = ${first} and external_last = ${last})`;
         }),
       ),
   },
@@ -149,6 +152,23 @@ async function requireFloatingIp(db: Reader, { parentId = '', caller }: Context)
   return row;
 }
 
+function parseRange(text: string): PortRange {
+  const [first = 0, last = first] = text.split(':').map(Number);
+  return { first, last };
+}
+
+/** A filter's value, checked like the attribute itself; throws the same 400. */
+function filterValue<K extends 'external_port' | 'external_port_range'>(
+  name: K,
+  value: unknown,
+): NonNullable<PortForwarding[K]> {
+  const outcome = portForwarding.attributes[name].schema.safeParse(value);
+  if (!outcome.success) {
+    throw badRequest(`Invalid input for ${name}. Reason: ${outcome.error.issues[0]?.message.replace(/\.$/, '')}.`);
+  }
+  return outcome.data as NonNullable<PortForwarding[K]>;
+}
+
 /** The range that a body gives for one side; undefined when it gives none. A range and a port must say the same. */
 function chosenRange(side: 'external' | 'internal', values: Asked): PortRange | undefined {
   const [single, text] = [values[`${side}_port`] ?? null, values[`${side}_port_range`] ?? null];
@@ -159,7 +179,7 @@ function chosenRange(side: 'external' | 'internal', values: Asked): PortRange | 
     }
     return undefined;
   }
-  const [first = 0, last = first] = text.split(':').map(Number);
+  const { first, last } = parseRange(text);
   if (single !== null && (first !== single || last !== single)) {
     throw badRequest(`Invalid input for ${side}_port_range. Reason: it does not agree with ${side}_port ${single}.`);
   }
@@ -177,53 +197,40 @@ function checkRelation({ internal, external }: Forwarding): void {
 
 /** The remaining checks, in Neutron's order; answers the columns to write, and the router they go through. */
 async function checkTarget(tx: Transaction, parent: FloatingIpRow, wanted: Forwarding, { caller }: Context) {
-  // Before everything else, or the answers would tell of another project's forwardings.
   const target = await tx.db
     .selectFrom('ports')
     .select('project_id')
     .where('id', '=', wanted.internalPortId)
     .limit(1)
     .executeTakeFirst();
-  if (target === undefined || (!caller.isAdmin && target.project_id !== caller.projectId))
-    throw port.notFound(wanted.internalPortId);
-  const addresses = (await loadAddresses(tx.db, [wanted.internalPortId])).get(wanted.internalPortId) ?? [];
+  // What others have with a port that the caller may not see is none of its business: no such checks, a 404 in its turn.
+  const visible = target !== undefined && (caller.isAdmin || target.project_id === caller.projectId);
+  const addresses = visible
+    ? ((await loadAddresses(tx.db, [wanted.internalPortId])).get(wanted.internalPortId) ?? [])
+    : [];
   const internalIp = wanted.internalIp ?? firstIpv4(addresses)?.ip_address;
-  if (internalIp !== undefined) await refuseInternalOverlap(tx.db, wanted, internalIp);
+  if (visible && internalIp !== undefined) await refuseInternalOverlap(tx.db, wanted, internalIp);
   await refuseExternalOverlap(tx.db, parent, wanted);
-
-  const bound = await tx.db
-    .selectFrom('floatingips')
-    .select('id')
-    .where('port_id', '=', wanted.internalPortId)
-    .limit(1)
-    .executeTakeFirst();
-  if (bound !== undefined) {
-    throw portHasFloatingIp(parent.floating_ip_address, parent.id, wanted.internalPortId, internalIp ?? 'None');
-  }
+  if (visible) await refuseBound(tx.db, wanted.internalPortId, internalIp);
   if (parent.port_id !== null) {
     throw alreadyAssociated(
       parent.floating_ip_address,
       parent.id,
-      parent.port_id,
-      parent.fixed_ip_address ?? 'None',
+      wanted.internalPortId,
+      internalIp ?? 'None',
       parent.floating_network_id,
     );
   }
+  if (!visible) throw port.notFound(wanted.internalPortId);
   const fixed = chooseAddress(wanted, addresses, internalIp);
   const router = await routerBetween(tx.db, fixed.subnet_id, parent.floating_network_id);
   if (router === undefined) {
-    throw badRequest(
+    throw bad(
       `External network ${parent.floating_network_id} is not reachable from subnet ${fixed.subnet_id}. Cannot set Port forwarding for port ${wanted.internalPortId} with Floating IP ${parent.id}`,
     );
   }
-  if (
-    parent.router_id !== null &&
-    parent.router_id !== router &&
-    !(await isOnlyForwarding(tx.db, parent.id, wanted.id))
-  ) {
-    throw badRequest(
-      `The Floating IP ${parent.id} had been set on router ${parent.router_id}, the internal Neutron port ${wanted.internalPortId} can not reach it`,
-    );
+  if (parent.router_id !== null && parent.router_id !== router) {
+    throw bad(await otherRouter(tx.db, parent, wanted, fixed.ip_address));
   }
   return {
     protocol: wanted.protocol as PortForwarding['protocol'],
@@ -237,16 +244,36 @@ async function checkTarget(tx: Transaction, parent: FloatingIpRow, wanted: Forwa
   };
 }
 
-async function isOnlyForwarding(db: Reader, floatingIpId: string, id: string | undefined): Promise<boolean> {
-  if (id === undefined) return false;
-  const other = await db
+/** Why a port behind another router is refused: all forwardings of a floating IP go through one. */
+async function otherRouter(
+  db: Reader,
+  { id, router_id: router }: FloatingIpRow,
+  { internalPortId, internal }: Forwarding,
+  address: string,
+): Promise<string> {
+  const same = await db
     .selectFrom('port_forwardings')
     .select('id')
-    .where('floatingip_id', '=', floatingIpId)
-    .where('id', '!=', id)
+    .where('floatingip_id', '=', id)
+    .where('internal_ip_address', '=', address)
+    .where('internal_first', '=', internal.first)
     .limit(1)
     .executeTakeFirst();
-  return other === undefined;
+  return same === undefined
+    ? `The Floating IP ${id} had been set on router ${router}, the internal Neutron port ${internalPortId} can not reach it`
+    : `Floating IP ${id} with params: internal_ip_address: ${address}, internal_port: ${internal.first} already exists`;
+}
+
+/** A port that has a floating IP of its own, on whichever of its addresses, takes no forwarding. */
+async function refuseBound(db: Reader, portId: string, internalIp: string | undefined): Promise<void> {
+  const bound = await db
+    .selectFrom('floatingips')
+    .select(['id', 'floating_ip_address'])
+    .where('port_id', '=', portId)
+    .orderBy('id')
+    .limit(1)
+    .executeTakeFirst();
+  if (bound !== undefined) throw portHasFloatingIp(bound.floating_ip_address, bound.id, portId, internalIp ?? 'None');
 }
 
 function chooseAddress(wanted: Forwarding, addresses: readonly FixedIp[], internalIp: string | undefined): FixedIp {
@@ -283,11 +310,8 @@ async function refuseExternalOverlap(
     .limit(1)
     .executeTakeFirst();
   if (nearest === undefined || nearest.last < external.first) return;
-  if (id !== undefined) {
-    throw conflicting({
-      floating_ip_address: parent.floating_ip_address,
-      external_port: isSingle(external) ? external.first : rangeText(external),
-    });
+  if (id !== undefined && isSingle(external) && isSingle(nearest)) {
+    throw conflicting({ floating_ip_address: parent.floating_ip_address, external_port: external.first });
   }
   throw bad(
     `There is a port collision with the external_port_range. The following ranges collide: ${rangeText(nearest)} and ${rangeText(external)}.`,
@@ -308,11 +332,11 @@ async function refuseInternalOverlap(db: Reader, wanted: Forwarding, internalIp:
     .limit(1)
     .executeTakeFirst();
   if (nearest === undefined || nearest.last < internal.first) return;
-  if (id !== undefined) {
+  if (id !== undefined && isSingle(internal) && isSingle(nearest)) {
     throw conflicting({
       internal_port_id: internalPortId,
       internal_ip_address: internalIp,
-      internal_port: isSingle(internal) ? internal.first : rangeText(internal),
+      internal_port: internal.first,
     });
   }
   throw bad(

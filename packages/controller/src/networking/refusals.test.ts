@@ -152,7 +152,15 @@ const REFUSALS: Refusal[] = [
   ['alice', 'GET', '/networks?limit=-1', undefined, 400, 'BadRequest', /not '-1'/],
   ['alice', 'GET', '/networks?limit=1&marker=nope', undefined, 404, 'NetworkNotFound', /nope/],
   ['alice', 'GET', '/networks?shared=zz', undefined, 400, 'InvalidInput', /'zz' cannot be converted to boolean/],
-  ['alice', 'GET', '/networks?changed_since=yesterday', undefined, 400, 'InvalidInput', /changed_since/],
+  [
+    'alice',
+    'GET',
+    '/networks?changed_since=yesterday',
+    undefined,
+    400,
+    'InvalidInput',
+    /The input yesterday must be in the following format/,
+  ],
 
   [
     'alice',
