@@ -4,6 +4,8 @@ import type { FixedIp, FixedIpRequest } from '@portward/model/port.ts';
 import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
+import { addressValue } from './address-value.ts';
+import { eui64Address, isAutomatic } from './automatic-address.ts';
 import { addressTaken, invalidArgument, noAddressLeft, notOnNetwork, notOnSubnet } from './errors.ts';
 
 type SubnetRow = Database['subnets'];
@@ -13,12 +15,13 @@ const SMALL_POOL = 4096n;
 /** Random looks into a large pool before it is read whole. */
 const PROBES = 16;
 
-/** An address as 32 hexadecimal digits: text order is address order. */
-export const addressValue = (address: bigint): string => address.toString(16).padStart(32, '0');
-
 /** What allocation must know of the port it is for. */
 export interface AllocationRequest {
   networkId: string;
+  /** MAC address of the port, from which its addresses on some IPv6 subnets follow. */
+  mac: string;
+  /** A router's port on an internal network: nothing follows from its MAC address. */
+  routerPort?: boolean;
   /** undefined: one address per family as the subnets offer it. */
   fixedIps: readonly FixedIpRequest[] | undefined;
   /** Addresses that the port has already: entries that name only their subnet keep them. */
@@ -36,41 +39,75 @@ export async function allocateAddresses(tx: Transaction, request: AllocationRequ
     .orderBy('created_at')
     .orderBy('id')
     .execute();
-  if (request.fixedIps === undefined) return automaticAddresses(tx, request, subnets);
+  const implied = request.routerPort || request.onlyIpv4 ? [] : subnets.filter(isAutomatic);
+  const granted =
+    request.fixedIps === undefined
+      ? await onePerFamily(
+          tx,
+          request,
+          subnets.filter((row) => !implied.includes(row)),
+        )
+      : await wishedFor(tx, request, request.fixedIps, subnets, implied);
+  for (const subnet of implied) {
+    const own = { subnet_id: subnet.id, ip_address: eui64Address(subnet.cidr, request.mac) };
+    const held = request.present?.some((item) => item.ip_address === own.ip_address) ?? false;
+    if (!held && (await isTaken(tx.db, subnet.id, own.ip_address))) throw addressTaken(own.ip_address, subnet.id);
+    granted.push(own);
+  }
+  return granted;
+}
+
+/** What a request asks for, in its order; of subnets where ports make their own address it can only ask for that. */
+async function wishedFor(
+  tx: Transaction,
+  request: AllocationRequest,
+  wishes: readonly FixedIpRequest[],
+  subnets: SubnetRow[],
+  implied: SubnetRow[],
+): Promise<FixedIp[]> {
   const taken: FixedIp[] = [];
   const free = [...(request.present ?? [])];
-  for (const wish of request.fixedIps) {
+  for (const wish of wishes) {
     if (wish.subnet_id === undefined && wish.ip_address === undefined) {
       throw invalidArgument('IP allocation requires subnet_id or ip_address');
     }
-    taken.push(await grant(tx, request.networkId, wish, subnets, free, taken));
+    const subnet = subnetOf(request.networkId, wish, subnets);
+    if (!implied.includes(subnet)) {
+      taken.push(await grant(tx, request.networkId, subnet, wish.ip_address, free, taken));
+    } else if (wish.ip_address !== undefined && wish.ip_address !== eui64Address(subnet.cidr, request.mac)) {
+      throw invalidArgument(
+        `IPv6 address ${wish.ip_address} cannot be directly assigned to a port on subnet ${subnet.id} as the subnet is configured for automatic addresses`,
+      );
+    }
   }
   return taken;
+}
+
+function subnetOf(networkId: string, wish: FixedIpRequest, subnets: SubnetRow[]): SubnetRow {
+  const { subnet_id: subnetId, ip_address: address } = wish;
+  if (subnetId !== undefined) {
+    const named = subnets.find((row) => row.id === subnetId);
+    if (named === undefined) {
+      throw invalidArgument(
+        `Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${subnetId}`,
+      );
+    }
+    if (address !== undefined && !cidrContains(named.cidr, address)) throw notOnSubnet(address);
+    return named;
+  }
+  const holding = subnets.find((row) => cidrContains(row.cidr, address ?? ''));
+  if (holding === undefined) throw notOnNetwork(address ?? '');
+  return holding;
 }
 
 async function grant(
   tx: Transaction,
   networkId: string,
-  wish: FixedIpRequest,
-  subnets: SubnetRow[],
+  chosen: SubnetRow,
+  address: string | undefined,
   present: FixedIp[],
   taken: FixedIp[],
 ): Promise<FixedIp> {
-  const { subnet_id: subnetId, ip_address: address } = wish;
-  let subnet: SubnetRow | undefined;
-  if (subnetId !== undefined) {
-    subnet = subnets.find((row) => row.id === subnetId);
-    if (subnet === undefined) {
-      throw invalidArgument(
-        `Failed to create port on network ${networkId}, because fixed_ips included invalid subnet ${subnetId}`,
-      );
-    }
-    if (address !== undefined && !cidrContains(subnet.cidr, address)) throw notOnSubnet(address);
-  } else if (address !== undefined) {
-    subnet = subnets.find((row) => cidrContains(row.cidr, address));
-    if (subnet === undefined) throw notOnNetwork(address);
-  }
-  const chosen = subnet as SubnetRow;
   const own = present.findIndex(
     (item) => item.subnet_id === chosen.id && (address === undefined || item.ip_address === address),
   );
@@ -88,11 +125,7 @@ async function grant(
 }
 
 /** One IPv4 address from the first subnet that has one left, one IPv6 address likewise. */
-async function automaticAddresses(
-  tx: Transaction,
-  request: AllocationRequest,
-  subnets: SubnetRow[],
-): Promise<FixedIp[]> {
+async function onePerFamily(tx: Transaction, request: AllocationRequest, subnets: SubnetRow[]): Promise<FixedIp[]> {
   const result: FixedIp[] = [];
   for (const version of request.onlyIpv4 ? ([4] as const) : ([4, 6] as const)) {
     const candidates = subnets.filter((row) => row.ip_version === version);

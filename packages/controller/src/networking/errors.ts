@@ -34,6 +34,11 @@ export const externalNetworkInUse = error(
   (name: string) =>
     `External network ${name} cannot be updated to be made non-external, since it has existing gateway ports.`,
 );
+export const defaultNetworkExists = error(
+  409,
+  'DefaultExternalNetworkExists',
+  (id: string) => `A default external network already exists: ${id}.`,
+);
 export const sharedNetworkInUse = error(
   409,
   'InvalidSharedSetting',

@@ -6,7 +6,13 @@ import type { ShareAction } from '@portward/model/resource.ts';
 import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
-import { externalNetworkInUse, flatNetworkInUse, networkInUse, sharedNetworkInUse } from './errors.ts';
+import {
+  defaultNetworkExists,
+  externalNetworkInUse,
+  flatNetworkInUse,
+  networkInUse,
+  sharedNetworkInUse,
+} from './errors.ts';
 import { deleteFloatingIp } from './floating-ip.ts';
 import { deletePort } from './port-record.ts';
 import { dependents, openToAll, wildcardPolicy } from './rbac-policy-record.ts';
@@ -14,6 +20,8 @@ import type { Rules } from './rules.ts';
 import { scheduleNetwork } from './scheduling.ts';
 import { ensureDefaultGroup } from './security-group.ts';
 import { loadTags, removeTags } from './tags.ts';
+
+const PROVIDER_ATTRIBUTES = ['provider:network_type', 'provider:physical_network', 'provider:segmentation_id'] as const;
 
 /** Owners of ports that go with their network without a word. */
 const OWN_PORTS: string[] = [DEVICE_OWNER.dhcp];
@@ -62,8 +70,11 @@ export const networkRules: Rules<typeof network> = {
     if ((values['provider:segmentation_id'] ?? null) !== null) {
       throw invalidInput(`provider:segmentation_id specified for ${type} network`);
     }
+    const external = values['router:external'] === true;
+    if (external && values.is_default) await refuseOtherDefault(tx.db, undefined);
     const id = await insertObject(tx, network, {
       ...values,
+      is_default: external && values.is_default === true,
       'provider:network_type': type,
       status: 'ACTIVE',
       agent_host: null,
@@ -89,7 +100,14 @@ export const networkRules: Rules<typeof network> = {
     }
     if (values.shared === true) await openToAll(tx, network, current, 'access_as_shared');
     if (values.shared === false) await unshare(tx, current);
-    await updateObject(tx, network, current.id, values);
+    for (const name of PROVIDER_ATTRIBUTES) {
+      if (values[name] !== undefined && values[name] !== current[name]) {
+        throw invalidInput('Plugin does not support updating provider attributes');
+      }
+    }
+    const isDefault = (external ?? current['router:external']) && (values.is_default ?? current.is_default);
+    if (isDefault && !current.is_default) await refuseOtherDefault(tx.db, current.id);
+    await updateObject(tx, network, current.id, { ...values, is_default: isDefault });
     tx.changed('network', current.id);
   },
 
@@ -153,6 +171,18 @@ export async function hasExternalPorts(db: Reader, id: string): Promise<boolean>
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;
+}
+
+/** There is one default external network; only an external one can be it. */
+async function refuseOtherDefault(db: Reader, id: string | undefined): Promise<void> {
+  const other = await db
+    .selectFrom('networks')
+    .select('id')
+    .where('is_default', '=', true)
+    .where('id', '!=', id ?? '')
+    .limit(1)
+    .executeTakeFirst();
+  if (other !== undefined) throw defaultNetworkExists(other.id);
 }
 
 interface Contents {

@@ -4,6 +4,7 @@ import type { FixedIp, FixedIpRequest, Port } from '@portward/model/port.ts';
 import { port } from '@portward/model/port.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, writeAddresses } from './address-allocation.ts';
+import { isRouterPort } from './automatic-address.ts';
 import { insertObject } from './collection.ts';
 import { macInUse } from './errors.ts';
 import { removeTags } from './tags.ts';
@@ -31,8 +32,11 @@ const MAC_TRIES = 16;
 
 /** Makes a port with its addresses and groups; answers its id and addresses. Throws Neutron's 400s and 409s. */
 export async function createPort(tx: Transaction, wanted: NewPort): Promise<{ id: string; fixed_ips: FixedIp[] }> {
+  const mac = await chooseMac(tx.db, wanted.network_id, wanted.mac_address);
   const fixedIps = await allocateAddresses(tx, {
     networkId: wanted.network_id,
+    mac,
+    routerPort: isRouterPort(wanted.device_owner ?? wanted.more?.device_owner ?? ''),
     fixedIps: wanted.fixed_ips,
     onlyIpv4: wanted.onlyIpv4 ?? false,
   });
@@ -58,7 +62,7 @@ export async function createPort(tx: Transaction, wanted: NewPort): Promise<{ id
     project_id: wanted.project_id,
     network_id: wanted.network_id,
     port_security_enabled: wanted.port_security_enabled ?? false,
-    mac_address: await chooseMac(tx.db, wanted.network_id, wanted.mac_address),
+    mac_address: mac,
     'binding:vif_type': 'unbound',
     'binding:vif_details': {},
     status: wanted.status ?? 'DOWN',

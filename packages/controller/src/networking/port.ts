@@ -1,12 +1,20 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import { isUuid } from '@portward/model/attribute.ts';
-import { type AddressPair, type FixedIp, type Port, port } from '@portward/model/port.ts';
+import {
+  type AddressPair,
+  type ExtraDhcpOption,
+  type ExtraDhcpOptionRequest,
+  type FixedIp,
+  type Port,
+  port,
+} from '@portward/model/port.ts';
 import { sql } from 'kysely';
 import type { Caller } from '../caller.ts';
 import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
+import { isRouterPort, withoutAutomatic } from './automatic-address.ts';
 import { updateObject } from './collection.ts';
 import {
   duplicatePair,
@@ -63,8 +71,9 @@ export const portRules: Rules<typeof port> = {
     const trusted = (values.device_owner ?? '').startsWith('network:');
     const hasNoAddress = values.fixed_ips !== undefined && values.fixed_ips.length === 0;
     let groups = values.security_groups;
+    const defaultGroup = values.project_id === '' ? undefined : await ensureDefaultGroup(tx, values.project_id);
     if (groups === undefined) {
-      groups = secured && !trusted && !hasNoAddress ? [await ensureDefaultGroup(tx, values.project_id)] : [];
+      groups = defaultGroup !== undefined && secured && !trusted && !hasNoAddress ? [defaultGroup] : [];
     } else if (groups.length > 0 && !secured) throw groupsNeedSecurity();
     await requireGroups(tx.db, groups, context);
     const pairs = values.allowed_address_pairs ?? [];
@@ -76,7 +85,7 @@ export const portRules: Rules<typeof port> = {
       fixed_ips: values.fixed_ips,
       security_groups: groups,
       port_security_enabled: secured,
-      more: withoutComputed(values),
+      more: { ...withoutComputed(values), extra_dhcp_opts: mergeOptions([], values.extra_dhcp_opts ?? []) },
     });
     if (pairs.length > 0) await writePairs(tx, id, pairs);
     if (values.tags !== undefined) await writeTags(tx, id, checkTags(values.tags));
@@ -112,7 +121,12 @@ export const portRules: Rules<typeof port> = {
         .executeTakeFirst();
       if (taken !== undefined) throw macInUse(current.network_id, values.mac_address);
     }
-    if (values.fixed_ips !== undefined) await replaceAddresses(tx, current, values.fixed_ips);
+    const mac = values.mac_address ?? current.mac_address;
+    if (values.fixed_ips !== undefined) await replaceAddresses(tx, current, mac, values.fixed_ips);
+    else if (mac !== current.mac_address) {
+      await replaceAddresses(tx, current, mac, await withoutAutomatic(tx.db, current.network_id, current.fixed_ips));
+    }
+    if (current.project_id !== '') await ensureDefaultGroup(tx, current.project_id);
     const secured = values.port_security_enabled ?? current.port_security_enabled;
     const groups = values.security_groups ?? current.security_groups;
     if (!secured && groups.length > 0)
@@ -123,8 +137,11 @@ export const portRules: Rules<typeof port> = {
       await requireGroups(tx.db, values.security_groups, context);
       await writeGroups(tx, current.id, values.security_groups);
     }
-    const { allowed_address_pairs: newPairs, ...plain } = values;
-    await updateObject(tx, port, current.id, plain);
+    const { allowed_address_pairs: newPairs, extra_dhcp_opts: options, ...plain } = values;
+    await updateObject(tx, port, current.id, {
+      ...plain,
+      ...(options !== undefined && { extra_dhcp_opts: mergeOptions(current.extra_dhcp_opts, options) }),
+    });
     if (newPairs !== undefined) await writePairs(tx, current.id, newPairs);
     tx.changed('port', current.id);
   },
@@ -195,6 +212,22 @@ async function loadGroups(db: Reader, portIds: string[]): Promise<Map<string, st
   return found;
 }
 
+/** The options of a port with those of a request in them: a null value takes one away. */
+function mergeOptions(
+  present: readonly ExtraDhcpOption[],
+  asked: readonly ExtraDhcpOptionRequest[],
+): ExtraDhcpOption[] {
+  const key = ({ opt_name: name, ip_version: version }: Pick<ExtraDhcpOption, 'opt_name' | 'ip_version'>) =>
+    `${version} ${name}`;
+  const options = new Map(present.map((option) => [key(option), option]));
+  for (const option of asked) {
+    const { opt_value: value } = option;
+    if (value === null) options.delete(key(option));
+    else options.set(key(option), { ...option, opt_value: value });
+  }
+  return [...options.values()];
+}
+
 /** On another project's shared network its owner decides about addresses and trust. */
 function refuseForeign(verb: 'create' | 'update', values: Partial<Port>): void {
   const refused = (attribute: string) =>
@@ -247,9 +280,16 @@ async function writePairs(tx: Transaction, portId: string, wanted: readonly Part
 }
 
 /** New addresses of a port; forwardings to an address that it loses are deleted, as Neutron does. */
-async function replaceAddresses(tx: Transaction, current: Port, wanted: readonly Partial<FixedIp>[]): Promise<void> {
+async function replaceAddresses(
+  tx: Transaction,
+  current: Port,
+  mac: string,
+  wanted: readonly Partial<FixedIp>[],
+): Promise<void> {
   const next = await allocateAddresses(tx, {
     networkId: current.network_id,
+    mac,
+    routerPort: isRouterPort(current.device_owner),
     fixedIps: wanted,
     present: current.fixed_ips,
   });

@@ -1,6 +1,6 @@
 import { badRequest } from '@portward/model/api-error.ts';
 import { isUuid } from '@portward/model/attribute.ts';
-import { type Cidr, cidrContains, cidrsOverlap, parseCidr } from '@portward/model/ip-address.ts';
+import { type Cidr, cidrContains, cidrsOverlap, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import { router } from '@portward/model/router.ts';
 import type { HostRoute } from '@portward/model/subnet.ts';
@@ -8,7 +8,7 @@ import { subnet } from '@portward/model/subnet.ts';
 import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
-import { loadAddresses } from './address-allocation.ts';
+import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
 import { type Collection, updateObject } from './collection.ts';
 import {
   badResource,
@@ -51,7 +51,7 @@ export class RouterActions {
       await updateObject(tx, router, id, {});
       await ensureSnatPorts(tx, id);
       tx.changed('router', id);
-      return interfaceBody(current, made);
+      return interfaceBody(current, made, subnetId);
     });
   }
 
@@ -70,12 +70,16 @@ export class RouterActions {
         throw portId !== undefined ? noInterface(id, portId) : noInterfaceOnSubnet(id, subnetId as string);
       if (portId !== undefined && subnetId !== undefined && !onSubnet(found)) throw subnetMismatch(portId, subnetId);
       const fixedIps = addresses.get(found.id) ?? [];
-      for (const item of fixedIps) await refuseNeeded(tx.db, current, item.subnet_id);
-      await removePort(tx, found.id, context.caller);
+      // By port all of it goes, by subnet what is of that subnet.
+      const kept = portId === undefined ? fixedIps.filter((item) => item.subnet_id !== subnetId) : [];
+      const gone = fixedIps.filter((item) => !kept.includes(item));
+      for (const item of gone) await refuseNeeded(tx.db, current, item.subnet_id);
+      if (kept.length === 0) await removePort(tx, found.id, context.caller);
+      else await setAddresses(tx, found, kept);
       await updateObject(tx, router, id, {});
       await ensureSnatPorts(tx, id);
       tx.changed('router', id);
-      return interfaceBody(current, { id: found.id, network_id: found.network_id, fixed_ips: fixedIps });
+      return interfaceBody(current, { id: found.id, network_id: found.network_id, fixed_ips: gone }, subnetId);
     });
   }
 
@@ -111,7 +115,21 @@ export class RouterActions {
     const owns = caller.isAdmin || [row.project_id, network?.project_id].includes(caller.projectId);
     if (network === undefined || (!owns && !network.shared)) throw subnet.notFound(subnetId);
     if (row.gateway_ip === null) throw badResource('router', 'Subnet for router interface must have a gateway IP');
+    requireOwnAdvertisements(row);
     await refuseOverlap(tx.db, current, [row]);
+    const shared = row.ip_version === 6 ? await ipv6Interface(tx.db, current.id, row.network_id) : undefined;
+    if (shared !== undefined) {
+      const asked = [...shared.fixed_ips, { subnet_id: subnetId, ip_address: row.gateway_ip }];
+      const next = await allocateAddresses(tx, {
+        networkId: row.network_id,
+        mac: shared.mac_address,
+        routerPort: true,
+        fixedIps: asked,
+        present: shared.fixed_ips,
+      });
+      await setAddresses(tx, shared, next);
+      return { id: shared.id, network_id: row.network_id, fixed_ips: next };
+    }
     const made = await createPort(tx, {
       project_id: current.project_id,
       network_id: row.network_id,
@@ -138,6 +156,9 @@ export class RouterActions {
         ),
       )
       .execute();
+    if (subnets.filter((item) => item.ip_version === 4).length > 1)
+      throw badResource('router', 'Cannot have multiple IPv4 subnets on router port');
+    for (const item of subnets) requireOwnAdvertisements(item);
     await refuseOverlap(tx.db, current, subnets);
     await tx.db.deleteFrom('port_security_groups').where('port_id', '=', portId).execute();
     await updateObject(tx, port, portId, {
@@ -147,6 +168,43 @@ export class RouterActions {
     });
     tx.changed('port', portId);
     return { id: portId, network_id: row.network_id, fixed_ips: fixedIps };
+  }
+}
+
+/** Ports of routers on IPv6 subnets of one network are one port. */
+async function ipv6Interface(db: Reader, routerId: string, networkId: string) {
+  const inside = (await ownInterfaces(db, routerId)).filter((row) => row.network_id === networkId);
+  const addresses = await loadAddresses(
+    db,
+    inside.map((row) => row.id),
+  );
+  const found = inside.find((row) => addresses.get(row.id)?.some((item) => ipVersion(item.ip_address) === 6));
+  if (found === undefined) return undefined;
+  const { mac_address } = await db
+    .selectFrom('ports')
+    .select('mac_address')
+    .where('id', '=', found.id)
+    .executeTakeFirstOrThrow();
+  return { ...found, mac_address, fixed_ips: addresses.get(found.id) ?? [] };
+}
+
+async function setAddresses(
+  tx: Transaction,
+  { id, network_id: networkId }: { id: string; network_id: string },
+  fixedIps: readonly FixedIp[],
+): Promise<void> {
+  await writeAddresses(tx, id, networkId, fixedIps);
+  await updateObject(tx, port, id, {});
+  tx.changed('port', id);
+}
+
+/** Hosts that listen to another router's advertisements have no use for ours. */
+function requireOwnAdvertisements(row: Database['subnets']): void {
+  if (row.ipv6_ra_mode === null && row.ipv6_address_mode !== null) {
+    throw badResource(
+      'router',
+      `IPv6 subnet ${row.id} configured to receive RAs from an external router cannot be added to Neutron Router.`,
+    );
   }
 }
 
@@ -171,13 +229,14 @@ function checkInterfaceBody(body: Body): { subnet_id?: string; port_id?: string 
 const interfaceBody = (
   current: RouterRow,
   made: { id: string; network_id: string; fixed_ips: readonly FixedIp[] },
+  subnetId: string | undefined,
 ): Body => ({
   id: current.id,
   tenant_id: current.project_id,
   project_id: current.project_id,
   port_id: made.id,
   network_id: made.network_id,
-  subnet_id: made.fixed_ips[0]?.subnet_id,
+  subnet_id: subnetId ?? made.fixed_ips[0]?.subnet_id,
   subnet_ids: made.fixed_ips.map((item) => item.subnet_id),
 });
 

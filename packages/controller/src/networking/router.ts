@@ -155,7 +155,12 @@ async function setGateway(
   if (portId !== null && current.gateway_network_id === network.id) {
     if (fixedIps !== undefined && fixedIps.length > 0) {
       const present = (await loadAddresses(tx.db, [portId])).get(portId) ?? [];
-      const next = await allocateAddresses(tx, { networkId: network.id, fixedIps, present });
+      const { mac_address: mac } = await tx.db
+        .selectFrom('ports')
+        .select('mac_address')
+        .where('id', '=', portId)
+        .executeTakeFirstOrThrow();
+      const next = await allocateAddresses(tx, { networkId: network.id, mac, fixedIps, present });
       await writeAddresses(tx, portId, network.id, next);
       tx.changed('port', portId);
     }

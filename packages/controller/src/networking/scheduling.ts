@@ -3,8 +3,9 @@ import { ApiError } from '@portward/model/api-error.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, loadAddresses, writeAddresses } from './address-allocation.ts';
+import { eui64Address, isAutomatic } from './automatic-address.ts';
 import { updateObject } from './collection.ts';
-import { createPort, deletePort } from './port-record.ts';
+import { chooseMac, createPort, deletePort } from './port-record.ts';
 
 /** Seconds without a word after which an agent counts as down (Neutron's agent_down_time). */
 export const AGENT_DOWN_SECONDS = 75;
@@ -97,7 +98,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
   if (network === undefined || network.agent_host === null) return;
   const subnets = await tx.db
     .selectFrom('subnets')
-    .select('id')
+    .selectAll()
     .where('network_id', '=', networkId)
     .where('enable_dhcp', '=', true)
     .orderBy('created_at')
@@ -105,7 +106,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     .execute();
   const present = await tx.db
     .selectFrom('ports')
-    .select('id')
+    .select(['id', 'mac_address'])
     .where('network_id', '=', networkId)
     .where('device_owner', '=', DEVICE_OWNER.dhcp)
     .limit(1)
@@ -115,9 +116,12 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     return;
   }
   const addresses = present === undefined ? [] : ((await loadAddresses(tx.db, [present.id])).get(present.id) ?? []);
+  const mac = present?.mac_address ?? (await chooseMac(tx.db, networkId, undefined));
   const next: FixedIp[] = [];
-  for (const { id } of subnets) {
-    const granted = await grantOn(tx, networkId, id, addresses);
+  for (const row of subnets) {
+    const granted = isAutomatic(row)
+      ? { subnet_id: row.id, ip_address: eui64Address(row.cidr, mac) }
+      : await grantOn(tx, networkId, row.id, mac, addresses);
     if (granted !== undefined) next.push(granted);
   }
   if (present === undefined) {
@@ -125,6 +129,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     await createPort(tx, {
       project_id: network.project_id,
       network_id: networkId,
+      mac_address: mac,
       fixed_ips: next,
       device_id: dhcpDeviceId(network.agent_host, networkId),
       device_owner: DEVICE_OWNER.dhcp,
@@ -144,10 +149,11 @@ async function grantOn(
   tx: Transaction,
   networkId: string,
   subnetId: string,
+  mac: string,
   present: readonly FixedIp[],
 ): Promise<FixedIp | undefined> {
   try {
-    return (await allocateAddresses(tx, { networkId, fixedIps: [{ subnet_id: subnetId }], present }))[0];
+    return (await allocateAddresses(tx, { networkId, mac, fixedIps: [{ subnet_id: subnetId }], present }))[0];
   } catch (error) {
     if (error instanceof ApiError) return undefined;
     throw error;

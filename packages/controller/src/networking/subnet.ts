@@ -9,10 +9,11 @@ import {
   parseIp,
 } from '@portward/model/ip-address.ts';
 import { network as networkDefinition } from '@portward/model/network.ts';
-import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
+import { ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
 import { type AllocationPool, type HostRoute, subnet } from '@portward/model/subnet.ts';
 import { sql } from 'kysely';
 import type { Reader } from '../store/store.ts';
+import { addAutomaticAddresses, isAutomatic, portsThatNeed, removeSubnetAddresses } from './automatic-address.ts';
 import { insertObject, updateObject } from './collection.ts';
 import {
   foreignNetwork,
@@ -65,15 +66,12 @@ export const subnetRules: Rules<typeof subnet> = {
     const network = await requireNetwork(tx.db, values.network_id as string, caller);
     if (!caller.isAdmin && network.project_id !== caller.projectId) throw foreignNetwork(caller.projectId, 'subnet');
     const version = values.ip_version as 4 | 6;
-    if (values.cidr !== undefined && parseCidr(values.cidr)?.version !== version)
-      throw invalidArgument(`cidr '${values.cidr}' does not match the ip_version '${version}'`);
+    if (values.cidr !== undefined) requireVersion('cidr', values.cidr, version);
     const { block, poolId } = await allocateBlock(tx.db, network.id, { ...values, ip_version: version }, caller);
+    if (block.prefix === 0) throw invalidArgument('0 is not allowed as CIDR prefix length');
     const cidr = formatCidr(block);
     const dhcp = values.enable_dhcp ?? true;
-    const usableBits = version === 4 ? 30 : 126;
-    if (dhcp && block.prefix > usableBits) {
-      throw invalidArgument('Subnet has a prefix length that is incompatible with DHCP service enabled');
-    }
+    if (dhcp) checkDhcp(block);
     checkIpv6Modes(version, block.prefix, dhcp, values.ipv6_ra_mode ?? null, values.ipv6_address_mode ?? null);
     const others = await tx.db
       .selectFrom('subnets')
@@ -100,6 +98,11 @@ export const subnetRules: Rules<typeof subnet> = {
     });
     tx.changed('subnet', id);
     await touchNetwork(tx, network.id);
+    const modes = {
+      ipv6_ra_mode: values.ipv6_ra_mode ?? null,
+      ipv6_address_mode: values.ipv6_address_mode ?? null,
+    };
+    if (isAutomatic(modes)) await addAutomaticAddresses(tx, { id, network_id: network.id, cidr });
     await ensureDhcpPort(tx, network.id);
     return id;
   },
@@ -115,6 +118,10 @@ export const subnetRules: Rules<typeof subnet> = {
       if (user !== undefined) throw gatewayInUse(current.gateway_ip as string, user);
     }
     if (values.gateway_ip !== undefined || values.allocation_pools !== undefined) checkPools(block, gateway, pools);
+    if (values.enable_dhcp === true && !current.enable_dhcp) checkDhcp(block);
+    if (values.enable_dhcp === false && (current.ipv6_ra_mode !== null || current.ipv6_address_mode !== null)) {
+      throw invalidArgument('Cannot disable enable_dhcp with ipv6 attributes set');
+    }
     checkServices(current.id, current.ip_version, values.dns_nameservers ?? [], values.host_routes ?? []);
     await updateObject(tx, subnet, current.id, values);
     tx.changed('subnet', current.id);
@@ -122,16 +129,8 @@ export const subnetRules: Rules<typeof subnet> = {
   },
 
   async remove(tx, current) {
-    const used = await tx.db
-      .selectFrom('fixed_ips')
-      .innerJoin('ports', 'ports.id', 'fixed_ips.port_id')
-      .select('ports.id')
-      .where('fixed_ips.subnet_id', '=', current.id)
-      .where('ports.device_owner', '!=', DEVICE_OWNER.dhcp)
-      .limit(1)
-      .executeTakeFirst();
-    if (used !== undefined) throw subnetInUse(current.id);
-    await tx.db.deleteFrom('fixed_ips').where('subnet_id', '=', current.id).execute();
+    if ((await portsThatNeed(tx.db, current)).length > 0) throw subnetInUse(current.id);
+    await removeSubnetAddresses(tx, current.id);
     await removeTags(tx, current.id);
     await tx.db.deleteFrom('subnets').where('id', '=', current.id).execute();
     tx.deleted('subnet', current.id);
@@ -153,7 +152,9 @@ function checkIpv6Modes(
   ] as const) {
     if (mode === null) continue;
     if (version === 4) throw invalidArgument(`${name} is not valid when ip_version is 4`);
-    if (!dhcp) throw invalidArgument(`${name} is not valid when enable_dhcp is False`);
+    if (!dhcp) {
+      throw invalidArgument('ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False');
+    }
     if (mode !== 'dhcpv6-stateful' && prefix !== 64) {
       throw invalidArgument(
         `Invalid CIDR for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64`,
@@ -167,16 +168,42 @@ function checkIpv6Modes(
   }
 }
 
+const LOOPBACK = [parseCidr('127.0.0.0/8'), parseCidr('::1/128')] as Cidr[];
+const MULTICAST = [parseCidr('224.0.0.0/4'), parseCidr('ff00::/8')] as Cidr[];
+
+function requireVersion(name: string, value: string, version: number): void {
+  if (parseCidr(value)?.version !== version) {
+    throw invalidArgument(`${name} '${value}' does not match the ip_version '${version}'`);
+  }
+}
+
+/** Whether a DHCP server can serve the block. */
+function checkDhcp(block: Cidr): void {
+  if (block.prefix > (block.version === 4 ? 30 : 126)) {
+    throw invalidArgument('Subnet has a prefix length that is incompatible with DHCP service enabled');
+  }
+  if (MULTICAST.some((range) => cidrsOverlap(range, block))) {
+    throw invalidArgument('Multicast IP subnet is not supported if enable_dhcp is True');
+  }
+  if (LOOPBACK.some((range) => cidrsOverlap(range, block))) {
+    throw invalidArgument('Loopback IP subnet is not supported if enable_dhcp is True');
+  }
+  if (block.version === 4 && block.first === 0n) {
+    throw invalidArgument("First IP '0.0.0.0' of network is not supported if enable_dhcp is True");
+  }
+}
+
 /** First host address: Neutron master's default gateway for both families. */
 const firstHost = (block: Cidr): string =>
   formatIp(block.last - block.first <= 1n ? block.first : block.first + 1n, block.version);
 
 function checkGateway(block: Cidr, gateway: string | null): void {
   if (gateway === null) return;
+  requireVersion('gateway_ip', gateway, block.version);
   const value = parseIp(gateway);
   const edge = value === block.first || (block.version === 4 && value === block.last);
   const small = block.last - block.first <= 1n;
-  if (ipVersion(gateway) !== block.version || (edge && !small)) throw invalidArgument('Gateway is not valid on subnet');
+  if (edge && !small) throw invalidArgument('Gateway is not valid on subnet');
 }
 
 /** Everything but network address, broadcast address (IPv4) and gateway, which may split the range. */
@@ -224,11 +251,8 @@ function checkServices(
     throw badRequest(`Invalid input for dns_nameservers. Reason: Duplicate nameserver '${twice}'.`);
   if (routes.length > MOST_HOST_ROUTES) throw tooManyHostRoutes(id);
   for (const route of routes) {
-    if (ipVersion(route.nexthop) !== version || parseCidr(route.destination)?.version !== version) {
-      throw invalidArgument(
-        `Invalid input for host_routes: '${route.destination}' via '${route.nexthop}' is not of the subnet's IP version`,
-      );
-    }
+    requireVersion('nexthop', route.nexthop, version);
+    requireVersion('destination', route.destination, version);
   }
 }
 
