@@ -1,6 +1,6 @@
 import { badRequest } from '@portward/model/api-error.ts';
 import { isUuid } from '@portward/model/attribute.ts';
-import { type Cidr, cidrContains, cidrsOverlap, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
+import { cidrContains, ipVersion } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import { router } from '@portward/model/router.ts';
 import type { HostRoute } from '@portward/model/subnet.ts';
@@ -23,7 +23,7 @@ import { checkRoutes, extraRoutes } from './extra-routes.ts';
 import { requireNetwork } from './network-access.ts';
 import { removePort } from './port.ts';
 import { createPort } from './port-record.ts';
-import { ensureSnatPorts, ownInterfaces } from './router-ports.ts';
+import { ensureSnatPorts, ownInterfaces, refuseOverlap, subnetsOf } from './router-ports.ts';
 import { type Context, forbidden, requireWriter } from './rules.ts';
 
 type RouterRow = Database['routers'];
@@ -116,7 +116,7 @@ export class RouterActions {
     if (network === undefined || (!owns && !network.shared)) throw subnet.notFound(subnetId);
     if (row.gateway_ip === null) throw badResource('router', 'Subnet for router interface must have a gateway IP');
     requireOwnAdvertisements(row);
-    await refuseOverlap(tx.db, current, [row]);
+    await refuseTaken(tx.db, current, [row]);
     const shared = row.ip_version === 6 ? await ipv6Interface(tx.db, current.id, row.network_id) : undefined;
     if (shared !== undefined) {
       const asked = [...shared.fixed_ips, { subnet_id: subnetId, ip_address: row.gateway_ip }];
@@ -159,7 +159,7 @@ export class RouterActions {
     if (subnets.filter((item) => item.ip_version === 4).length > 1)
       throw badResource('router', 'Cannot have multiple IPv4 subnets on router port');
     for (const item of subnets) requireOwnAdvertisements(item);
-    await refuseOverlap(tx.db, current, subnets);
+    await refuseTaken(tx.db, current, subnets);
     await tx.db.deleteFrom('port_security_groups').where('port_id', '=', portId).execute();
     await updateObject(tx, port, portId, {
       device_id: current.id,
@@ -240,34 +240,23 @@ const interfaceBody = (
   subnet_ids: made.fixed_ips.map((item) => item.subnet_id),
 });
 
-async function refuseOverlap(db: Reader, current: RouterRow, added: Database['subnets'][]): Promise<void> {
-  const interfaces = await ownInterfaces(db, current.id);
-  const ids = [
-    ...(
-      await loadAddresses(
-        db,
-        interfaces.map((row) => row.id),
-      )
-    ).values(),
-  ]
-    .flat()
-    .map((item) => item.subnet_id);
-  const present =
-    ids.length === 0 ? [] : await db.selectFrom('subnets').select(['id', 'cidr']).where(among('id', ids)).execute();
+/** Throws where a subnet is the router's already, or its block is another's. */
+async function refuseTaken(db: Reader, current: RouterRow, added: Database['subnets'][]): Promise<void> {
+  const inside = await subnetsOf(db, await ownInterfaces(db, current.id));
+  const outside =
+    current.gateway_network_id === null
+      ? []
+      : await db
+          .selectFrom('subnets')
+          .select(['id', 'cidr'])
+          .where('network_id', '=', current.gateway_network_id)
+          .execute();
   for (const row of added) {
     if (row.network_id === current.gateway_network_id) {
       throw badResource('router', `Router already has its gateway on network ${row.network_id}`);
     }
-    for (const other of present) {
-      if (other.id === row.id) throw badResource('router', `Router already has a port on subnet ${row.id}`);
-      if (cidrsOverlap(parseCidr(other.cidr) as Cidr, parseCidr(row.cidr) as Cidr)) {
-        throw badResource(
-          'router',
-          `Cidr ${row.cidr} of subnet ${row.id} overlaps with cidr ${other.cidr} of subnet ${other.id}`,
-        );
-      }
-    }
   }
+  refuseOverlap(added, [...inside, ...outside]);
 }
 
 /** An interface that floating IPs, forwardings or extra routes go through stays. */

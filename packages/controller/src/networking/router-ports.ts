@@ -1,6 +1,9 @@
+import { type Cidr, cidrsOverlap, parseCidr } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
+import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
+import { badResource } from './errors.ts';
 import { createPort, deletePort } from './port-record.ts';
 
 /** A router's ports on internal networks. */
@@ -13,6 +16,33 @@ export async function ownInterfaces(db: Reader, routerId: string): Promise<{ id:
     .orderBy('created_at')
     .orderBy('id')
     .execute();
+}
+
+type Block = { id: string; cidr: string };
+
+/** The subnets that ports have their addresses of. */
+export async function subnetsOf(db: Reader, ports: readonly { id: string }[]): Promise<Block[]> {
+  const addresses = await loadAddresses(
+    db,
+    ports.map((row) => row.id),
+  );
+  const ids = [...new Set([...addresses.values()].flat().map((item) => item.subnet_id))];
+  return ids.length === 0 ? [] : db.selectFrom('subnets').select(['id', 'cidr']).where(among('id', ids)).execute();
+}
+
+/** Throws Neutron's 400 where a subnet is there already or shares addresses with one that is. */
+export function refuseOverlap(added: readonly Block[], present: readonly Block[]): void {
+  for (const row of added) {
+    for (const other of present) {
+      if (other.id === row.id) throw badResource('router', `Router already has a port on subnet ${row.id}`);
+      if (cidrsOverlap(parseCidr(other.cidr) as Cidr, parseCidr(row.cidr) as Cidr)) {
+        throw badResource(
+          'router',
+          `Cidr ${row.cidr} of subnet ${row.id} overlaps with cidr ${other.cidr} of subnet ${other.id}`,
+        );
+      }
+    }
+  }
 }
 
 /**

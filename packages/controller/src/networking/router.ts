@@ -9,7 +9,7 @@ import { badResource, gatewayNeeded, routerInUse } from './errors.ts';
 import { checkRoutes } from './extra-routes.ts';
 import { requireNetwork } from './network-access.ts';
 import { createPort, deletePort } from './port-record.ts';
-import { ensureSnatPorts, ownInterfaces } from './router-ports.ts';
+import { ensureSnatPorts, ownInterfaces, refuseOverlap, subnetsOf } from './router-ports.ts';
 import type { Rules } from './rules.ts';
 import { scheduleRouter } from './scheduling.ts';
 import { loadTags, removeTags } from './tags.ts';
@@ -80,6 +80,12 @@ export const routerRules: Rules<typeof router> = {
         `Cannot ${plain.distributed ? 'upgrade active router to distributed' : 'downgrade active router to centralized'}. Please set router admin_state_up to False prior to the change.`,
       );
     }
+    if (plain.ha !== undefined && plain.ha !== current.ha && (plain.admin_state_up ?? current.admin_state_up)) {
+      throw badResource(
+        'router',
+        'Cannot change HA attribute of active routers. Please set router admin_state_up to False prior to upgrade',
+      );
+    }
     if (gateway !== undefined) {
       if (gateway === null) await clearGateway(tx, current);
       else await setGateway(tx, current, gateway as ExternalGatewayRequest, caller);
@@ -99,7 +105,13 @@ export const routerRules: Rules<typeof router> = {
         interfaces.map((row) => row.id),
       );
     await clearGateway(tx, current);
-    const left = await tx.db.selectFrom('ports').select('id').where('device_id', '=', current.id).execute();
+    // Its own only: a user may have named it as the device of any port.
+    const left = await tx.db
+      .selectFrom('ports')
+      .select('id')
+      .where('device_id', '=', current.id)
+      .where('device_owner', 'in', [DEVICE_OWNER.routerSnat, DEVICE_OWNER.routerGateway])
+      .execute();
     for (const { id } of left) await deletePort(tx, id);
     await removeTags(tx, current.id);
     await tx.db.deleteFrom('applied').where('kind', '=', 'router').where('resource_id', '=', current.id).execute();
@@ -149,7 +161,7 @@ async function setGateway(
   }
   const network = await requireNetwork(tx.db, wanted.network_id, caller);
   if (!network.router_external) throw badResource('router', `Network ${network.id} is not an external network.`);
-  await refuseOverlapWithInterfaces(tx.db, current.id, network.id);
+  await refuseOverlapWithInterfaces(tx.db, current, network.id);
   const fixedIps = wanted.external_fixed_ips;
   let portId = current.gateway_port_id;
   if (portId !== null && current.gateway_network_id === network.id) {
@@ -188,10 +200,17 @@ async function setGateway(
   await ensureSnatPorts(tx, current.id);
 }
 
-async function refuseOverlapWithInterfaces(db: Reader, routerId: string, networkId: string): Promise<void> {
+async function refuseOverlapWithInterfaces(
+  db: Reader,
+  { id: routerId, gateway_network_id: present }: Pick<GatewayState, 'id' | 'gateway_network_id'>,
+  networkId: string,
+): Promise<void> {
+  if (present === networkId) return;
   const inside = await ownInterfaces(db, routerId);
   const clash = inside.find((row) => row.network_id === networkId);
   if (clash !== undefined) throw badResource('router', `Router already has an interface on network ${networkId}`);
+  const outside = await db.selectFrom('subnets').select(['id', 'cidr']).where('network_id', '=', networkId).execute();
+  refuseOverlap(outside, await subnetsOf(db, inside));
 }
 
 async function changeInterfaceOwners(tx: Transaction, routerId: string, distributed: boolean): Promise<void> {

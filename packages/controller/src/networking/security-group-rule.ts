@@ -52,6 +52,11 @@ export const IP_PROTOCOLS: Readonly<Record<string, number>> = {
   sctp: 132,
   udplite: 136,
 };
+const IPV6_NUMBERS: ReadonlySet<number> = new Set(
+  Object.entries(IP_PROTOCOLS).flatMap(([name, number]) => (name.startsWith('ipv6-') ? [number] : [])),
+);
+/** Of these, a range of all ports is the same as none. */
+const TCP_AND_UDP: readonly string[] = ['tcp', 'udp', '6', '17'];
 const WITH_PORTS: readonly string[] = ['tcp', 'udp', 'sctp', 'dccp', 'udplite', '6', '17', '132', '33', '136'];
 const ICMP: readonly string[] = ['icmp', 'ipv6-icmp', '1', '58'];
 
@@ -72,7 +77,7 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
 
   async create(tx, values, context) {
     const rule = normalize(values);
-    await requireOwnGroup(tx.db, rule.security_group_id, context);
+    const owner = await requireOwnGroup(tx.db, rule.security_group_id, context);
     if (rule.remote_group_id !== null) await requireGroups(tx.db, [rule.remote_group_id], context);
     if (rule.remote_address_group_id !== null) {
       await requireVisible(tx.db, addressGroup, [rule.remote_address_group_id], context.caller);
@@ -82,7 +87,7 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
     const id = await insertObject(tx, securityGroupRule, {
       ...rule,
       description: values.description ?? '',
-      project_id: values.project_id,
+      project_id: owner,
     });
     await touchGroup(tx, rule.security_group_id);
     tx.changed('security_group_rule', id);
@@ -96,19 +101,17 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
   },
 };
 
-/** Throws 404 for a group that the caller may not see, 403 for one that is only shared with it. */
-async function requireOwnGroup(db: Reader, id: string, context: Context): Promise<void> {
+/** The owner of a group. Throws 404 for one that the caller may not see, 403 for one that is only shared with it. */
+async function requireOwnGroup(db: Reader, id: string, context: Context): Promise<string> {
   await requireGroups(db, [id], context);
   const { caller } = context;
-  if (caller.isAdmin) return;
-  const group = await db
+  const { project_id: owner } = await db
     .selectFrom('security_groups')
-    .select('id')
+    .select('project_id')
     .where('id', '=', id)
-    .where('project_id', '=', caller.projectId)
-    .limit(1)
-    .executeTakeFirst();
-  if (group === undefined) throw forbidden('create', securityGroupRule);
+    .executeTakeFirstOrThrow();
+  if (!caller.isAdmin && owner !== caller.projectId) throw forbidden('create', securityGroupRule);
+  return owner;
 }
 
 /** Completes rows of rules. */
@@ -200,7 +203,7 @@ function normalProtocol(value: unknown, ethertype: 'IPv4' | 'IPv6'): string | nu
         .join(', ')}] and integer representations [0 to 255] are supported.`,
     );
   }
-  if (ethertype === 'IPv4' && name.startsWith('ipv6-')) {
+  if (ethertype === 'IPv4' && (name.startsWith('ipv6-') || (isNumber && IPV6_NUMBERS.has(Number(text))))) {
     throw badRule('SecurityGroupEthertypeConflictWithProtocol', `Invalid ethertype ${ethertype} for protocol ${name}.`);
   }
   return isNumber ? String(Number(name)) : name;
@@ -254,7 +257,7 @@ function normalPorts(protocol: string | null, rawMin: unknown, rawMax: unknown):
   if (min === null || max === null || min > max) {
     throw badRule('SecurityGroupInvalidPortRange', 'For TCP/UDP protocols, port_range_min must be <= port_range_max');
   }
-  return min === 1 && max === 65_535 ? [null, null] : [min, max];
+  return TCP_AND_UDP.includes(protocol) && min === 1 && max === 65_535 ? [null, null] : [min, max];
 }
 
 function normalPrefix(value: unknown, ethertype: 'IPv4' | 'IPv6'): string | null {

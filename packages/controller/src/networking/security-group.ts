@@ -5,6 +5,7 @@ import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
 import { defaultGroupExists, defaultGroupFixed, groupInUse } from './errors.ts';
 import type { Rules } from './rules.ts';
+import { touchGroup } from './security-group-access.ts';
 import { loadRules } from './security-group-rule.ts';
 import { loadTags, removeTags } from './tags.ts';
 
@@ -77,7 +78,7 @@ export const securityGroupRules: Rules<typeof securityGroup> = {
     if (await isUsed(tx.db, current.id)) throw groupInUse(current.id);
     const rules = await tx.db
       .selectFrom('security_group_rules')
-      .select('id')
+      .select(['id', 'security_group_id'])
       .where((where) =>
         where.or([where('security_group_id', '=', current.id), where('remote_group_id', '=', current.id)]),
       )
@@ -85,6 +86,9 @@ export const securityGroupRules: Rules<typeof securityGroup> = {
     for (const { id } of rules) {
       await tx.db.deleteFrom('security_group_rules').where('id', '=', id).execute();
       tx.deleted('security_group_rule', id);
+    }
+    for (const id of new Set(rules.map((rule) => rule.security_group_id))) {
+      if (id !== current.id) await touchGroup(tx, id);
     }
     await removeTags(tx, current.id);
     await tx.db.deleteFrom('security_groups').where('id', '=', current.id).execute();
