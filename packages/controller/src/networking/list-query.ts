@@ -116,7 +116,7 @@ function parseLimit(text: string | undefined): number {
   return Number(text);
 }
 
-/** Columns behind an attribute that is shown computed and sorted by what is stored. */
+/** Columns, never null, behind an attribute that is shown computed and sorted by what is stored. */
 const SORT_COLUMNS: Record<string, string> = {
   external_port: 'external_first',
   external_port_range: 'external_first',
@@ -154,7 +154,8 @@ export async function applyListQuery(
 function sortExpression(definition: Resource, key: string): RawBuilder<unknown> {
   const declared = definition.attributes[key];
   const column = sql.ref(`${definition.table}.${SORT_COLUMNS[key] ?? columnOf(key)}`);
-  const mayBeNull = key !== 'id' && declared?.schema.safeParse(null).success === true;
+  const mayBeNull =
+    key !== 'id' && !Object.hasOwn(SORT_COLUMNS, key) && declared?.schema.safeParse(null).success === true;
   if (!mayBeNull) return sql`${column}`;
   return declared?.storage === 'integer' ? sql`coalesce(${column}, -1)` : sql`coalesce(${column}, '')`;
 }

@@ -20,50 +20,6 @@ const post = (values: object, who = 'alice') =>
   api.send(who, 'POST', '/ports', { port: { network_id: cloud.network.id, ...values } });
 const MAC = 'fa:16:3e:aa:bb:cc';
 
-test('a port as its project sees it, and as an admin does', async () => {
-  const made = (await post({ mac_address: MAC, fixed_ips: [{ ip_address: '192.168.2.94' }] })).body.port;
-  const [defaultGroup] = await api.expect('alice', 'GET', '/security-groups?name=default&fields=id');
-  const shown = {
-    id: made.id,
-    project_id: 'p-alice',
-    tenant_id: 'p-alice',
-    created_at: made.created_at,
-    updated_at: made.created_at,
-    revision_number: made.revision_number,
-    name: '',
-    description: '',
-    network_id: cloud.network.id,
-    admin_state_up: true,
-    mac_address: MAC,
-    fixed_ips: [{ subnet_id: cloud.subnet.id, ip_address: '192.168.2.94' }],
-    device_id: '',
-    device_owner: '',
-    security_groups: [defaultGroup.id],
-    port_security_enabled: true,
-    allowed_address_pairs: [],
-    'binding:vnic_type': 'normal',
-    extra_dhcp_opts: [],
-    dns_name: '',
-    dns_assignment: [
-      { ip_address: '192.168.2.94', hostname: 'host-192-168-2-94', fqdn: 'host-192-168-2-94.openstacklocal.' },
-    ],
-    status: 'DOWN',
-    ip_allocation: 'immediate',
-    qos_policy_id: null,
-    qos_network_policy_id: null,
-    tags: [],
-  };
-  assert.deepEqual(made, shown);
-  assert.deepEqual(await api.expect('admin', 'GET', `/ports/${made.id}`), {
-    ...shown,
-    'binding:host_id': '',
-    'binding:profile': {},
-    'binding:vif_type': 'unbound',
-    'binding:vif_details': {},
-  });
-  await api.expect('alice', 'DELETE', `/ports/${made.id}`);
-});
-
 /** POSTs that are taken: who, values, what is then shown. */
 const TAKEN: [string, string, () => object, () => object][] = [
   [
