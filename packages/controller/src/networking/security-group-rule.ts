@@ -86,7 +86,7 @@ export const securityGroupRuleRules: Rules<typeof securityGroupRule> = {
     if (same !== undefined) throw ruleExists(same);
     const id = await insertObject(tx, securityGroupRule, {
       ...rule,
-      description: values.description ?? '',
+      description: values.description === undefined ? '' : values.description,
       project_id: owner,
     });
     await touchGroup(tx, rule.security_group_id);
