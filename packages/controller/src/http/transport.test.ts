@@ -100,6 +100,22 @@ for (const [method, path, status, type, message] of NOWHERE) {
   });
 }
 
+test('an extension that there is not is answered by the web framework, with a token', async () => {
+  const answer = await api.send('alice', 'GET', '/extensions/nope');
+  assert.deepEqual(
+    [answer.status, answer.body],
+    [
+      404,
+      {
+        message: 'The resource could not be found.<br /><br />\nExtension with alias nope does not exist\n\n',
+        code: '404 Not Found',
+        title: 'Not Found',
+      },
+    ],
+  );
+  assert.equal((await api.send('nobody', 'GET', '/extensions/nope')).status, 401);
+});
+
 /** Bodies that are none: what is sent, with which content type, and the message. */
 const BODIES: [string, string | undefined, Record<string, string>, RegExp][] = [
   ['none', undefined, {}, /^Resource body required$/],

@@ -135,7 +135,7 @@ test('subnet pools: what is refused', async () => {
     ],
     ['alice', { prefixes: ['fd00::/8'] }, [400, 'PrefixVersionMismatch', /./]],
     ['alice', { shared: true }, bad('Cannot update read-only attribute shared')],
-    ['alice', { project_id: 'p-bob' }, bad('Cannot update read-only attribute project_id')],
+    ['alice', { project_id: 'p-alice' }, bad('Cannot update read-only attribute project_id')],
     ['alice', { min_prefixlen: 33 }, bounds('min_prefixlen=33, max_prefixlen=32')],
     ['alice', { is_default: true }, [403, 'PolicyNotAuthorized', /./]],
     ['reader', { name: 'x' }, [403, 'PolicyNotAuthorized', 'rule:update_subnetpool is disallowed by policy']],

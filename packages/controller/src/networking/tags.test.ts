@@ -5,11 +5,13 @@ import { aliceCloud, TestApi } from '../http/test-api.ts';
 let api: TestApi;
 let cloud: Awaited<ReturnType<typeof aliceCloud>>;
 let group: { id: string };
+let pool: { id: string };
 
 before(async () => {
   api = await TestApi.start();
   cloud = await aliceCloud(api);
   group = await api.create('alice', '/security-groups', 'security_group', { name: 'g' });
+  pool = await api.create('alice', '/subnetpools', 'subnetpool', { name: 'p', prefixes: ['10.0.0.0/8'] });
 });
 after(() => api.stop());
 
@@ -21,6 +23,7 @@ const TAGGED: [string, () => string][] = [
   ['routers', () => cloud.router.id],
   ['floatingips', () => cloud.floatingIp.id],
   ['security-groups', () => group.id],
+  ['subnetpools', () => pool.id],
 ];
 
 for (const [collection, id] of TAGGED) {
