@@ -40,6 +40,7 @@ async function orphans(db: Reader): Promise<string[]> {
     'floatingips',
     'port_forwardings',
     'security_groups',
+    'subnetpools',
     'servers',
   ] as const) {
     for (const row of await db.selectFrom(table).select('id').execute()) ids.add(row.id);
