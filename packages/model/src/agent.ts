@@ -5,13 +5,13 @@ import { defineResource, identified, type ObjectOf } from './resource.ts';
 export const agent = defineResource({
   name: 'agent',
   collection: 'agents',
-  notFound: { type: 'AgentNotFound', message: (id) => `Agent ${id} could not be found` },
+  notFound: { type: 'AgentNotFound', message: (id) => `Agent ${id} could not be found.` },
   attributes: {
     id: identified.id,
     agent_type: readOnly(given<string>(), { doc: '`L3 agent`, `DHCP agent` or `Linux bridge agent`' }),
     binary: readOnly(given<string>(), { doc: 'Program' }),
     host: readOnly(given<string>(), { doc: 'Host name' }),
-    topic: readOnly(given<string>(), { filter: false, doc: 'For Neutron’s message bus; of no meaning here' }),
+    topic: readOnly(given<string>(), { doc: 'For Neutron’s message bus; of no meaning here' }),
     alive: readOnly(given<boolean>(), {
       storage: 'computed',
       filter: true,
@@ -23,7 +23,7 @@ export const agent = defineResource({
     started_at: readOnly(given<string>(), { filter: false, doc: 'Last start' }),
     heartbeat_timestamp: readOnly(given<string>(), { filter: false, doc: 'Last heard of' }),
     configurations: readOnly(given<Record<string, unknown>>(), { storage: 'json', doc: 'What it was started with' }),
-    description: attribute(text(255), { post: 'denied', filter: false, doc: 'Free text' }),
+    description: attribute(text(255), { post: 'denied', doc: 'Free text' }),
     resources_synced: readOnly(given<boolean | null>(), { storage: 'computed', doc: 'Always null' }),
     resource_versions: readOnly(given<Record<string, string>>(), { storage: 'computed', doc: 'Always {}' }),
   },

@@ -1,7 +1,17 @@
 import { z } from 'zod';
+import { GREATEST_LIMIT, LIMITED_RESOURCES, UNLIMITED } from './quota.ts';
+import type { Resource } from './resource.ts';
 
 /** `physical network:bridge of the host`. */
 const bridgeMapping = z.string().regex(/^[^:]+:[^:]+$/, 'expected physical network:bridge, for example public:br-ex');
+
+const limitOf = ({ collection, quota }: Resource) =>
+  z
+    .int()
+    .min(UNLIMITED)
+    .max(GREATEST_LIMIT)
+    .default(quota as number)
+    .describe(`How many \`${collection}\` a project may have whose own quota was not set; -1: any number`);
 
 /** The configuration file of every role; flags override it. Unknown keys are refused. */
 export const configSchema = z.strictObject({
@@ -27,6 +37,9 @@ export const configSchema = z.strictObject({
         .default('cascade')
         .describe('Deleting a floating IP deletes its port forwardings, or is refused with 409 as Neutron does'),
       dns_domain: z.string().default('openstacklocal').describe('Domain of the names of ports'),
+      quotas: z
+        .strictObject(Object.fromEntries(LIMITED_RESOURCES.map((resource) => [resource.name, limitOf(resource)])))
+        .prefault({}),
     })
     .prefault({}),
   agent: z

@@ -28,6 +28,7 @@ export const floatingIp = defineResource({
   name: 'floatingip',
   collection: 'floatingips',
   tagged: true,
+  quota: 50,
   notFound: { type: 'FloatingIPNotFound', message: (id) => `Floating IP ${id} could not be found` },
   attributes: {
     ...identified,

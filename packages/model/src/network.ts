@@ -35,6 +35,7 @@ export const network = defineResource({
   tagged: true,
   bulk: true,
   shareActions: ['access_as_shared', 'access_as_external'],
+  quota: 100,
   notFound: { type: 'NetworkNotFound', message: (id) => `Network ${id} could not be found.` },
   attributes: {
     ...identified,

@@ -47,6 +47,7 @@ export const portForwarding = defineResource({
   name: 'port_forwarding',
   collection: 'port_forwardings',
   bulk: true,
+  quota: -1,
   notFound: { type: 'PortForwardingNotFound', message: (id) => `Port Forwarding ${id} could not be found.` },
   attributes: {
     id: identified.id,

@@ -172,6 +172,7 @@ export const port = defineResource({
   collection: 'ports',
   tagged: true,
   bulk: true,
+  quota: 500,
   notFound: { type: 'PortNotFound', message: (id) => `Port ${id} could not be found.` },
   attributes: {
     ...identified,

@@ -20,6 +20,8 @@ export interface Resource<A extends Attributes = Attributes> {
   readonly bulk: boolean;
   /** What an RBAC policy may let other projects do with it; empty: it is not shared. */
   readonly shareActions: readonly ShareAction[];
+  /** How many of them a project may have unless something else is set for it, -1: any number; undefined: no quota. */
+  readonly quota: number | undefined;
   /** The 404 of an id that is unknown or not visible to the caller. */
   readonly notFound: (id: string) => ApiError;
 }
@@ -41,6 +43,7 @@ export function defineResource<const A extends Attributes>(definition: {
   tagged?: boolean;
   bulk?: boolean;
   shareActions?: readonly ShareAction[];
+  quota?: number;
   notFound: { type: string; message: (id: string) => string };
 }): Resource<A> {
   const { type, message } = definition.notFound;
@@ -52,6 +55,7 @@ export function defineResource<const A extends Attributes>(definition: {
     tagged: definition.tagged ?? false,
     bulk: definition.bulk ?? false,
     shareActions: definition.shareActions ?? [],
+    quota: definition.quota,
     notFound: (id) => new ApiError(404, type, message(id)),
   };
 }

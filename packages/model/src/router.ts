@@ -81,6 +81,7 @@ export const router = defineResource({
   name: 'router',
   collection: 'routers',
   tagged: true,
+  quota: 10,
   notFound: { type: 'RouterNotFound', message: (id) => `Router ${id} could not be found` },
   attributes: {
     ...identified,

@@ -6,6 +6,7 @@ export const securityGroupRule = defineResource({
   name: 'security_group_rule',
   collection: 'security-group-rules',
   bulk: true,
+  quota: 100,
   notFound: { type: 'SecurityGroupRuleNotFound', message: (id) => `Security group rule ${id} does not exist` },
   attributes: {
     ...identified,

@@ -9,6 +9,7 @@ export const securityGroup = defineResource({
   tagged: true,
   bulk: true,
   shareActions: ['access_as_shared'],
+  quota: 10,
   notFound: { type: 'SecurityGroupNotFound', message: (id) => `Security group ${id} does not exist` },
   attributes: {
     ...identified,

@@ -65,6 +65,7 @@ export const subnet = defineResource({
   collection: 'subnets',
   tagged: true,
   bulk: true,
+  quota: 100,
   notFound: { type: 'SubnetNotFound', message: (id) => `Subnet ${id} could not be found.` },
   attributes: {
     ...identified,

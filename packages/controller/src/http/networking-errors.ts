@@ -24,5 +24,14 @@ export function answerNetworkingError(error: unknown, request: FastifyRequest, r
     );
 }
 
+/** Answers a verb that the path does not take. */
+export async function methodNotAllowed(): Promise<never> {
+  throw new ApiError(
+    405,
+    'HTTPMethodNotAllowed',
+    'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  );
+}
+
 /** 404 of a path that leads nowhere. */
 export const noSuchPath = (): ApiError => new ApiError(404, 'HTTPNotFound', 'The resource could not be found.');

@@ -1,4 +1,4 @@
-import { ApiError, invalidInput } from '@portward/model/api-error.ts';
+import { invalidInput } from '@portward/model/api-error.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { availabilityZones } from '../networking/availability-zones.ts';
 import type { Collection, Page } from '../networking/collection.ts';
@@ -9,7 +9,8 @@ import type { Networking } from '../networking/networking.ts';
 import type { Context } from '../networking/rules.ts';
 import { checkTags, type TagCollection } from '../networking/tags.ts';
 import { type Authenticator, baseUrl, requireToken } from './authentication.ts';
-import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
+import { answerNetworkingError, methodNotAllowed, noSuchPath } from './networking-errors.ts';
+import { quotaRoutes } from './quota-routes.ts';
 import { createBodies, outerObject, pluralKey, singleBody } from './resource-body.ts';
 
 type Params = Record<string, string>;
@@ -86,6 +87,7 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
         }));
         for (const [path, tags] of networking.tags) tagRoutes(app, `/${path}/:id/tags`, tags, contextOf);
         routerRoutes(app, networking, contextOf);
+        quotaRoutes(app, networking.quotas);
       },
       { prefix: '/v2.0' },
     );
@@ -155,13 +157,7 @@ function collectionRoutes(
     app.route({
       method: url === path ? ['PUT', 'PATCH'] : ['POST', 'PATCH'],
       url,
-      handler: async () => {
-        throw new ApiError(
-          405,
-          'HTTPMethodNotAllowed',
-          'The server could not comply with the request since it is either malformed or otherwise incorrect.',
-        );
-      },
+      handler: methodNotAllowed,
     });
   }
 }

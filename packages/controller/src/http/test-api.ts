@@ -1,5 +1,6 @@
 import type { Config } from '@portward/model/config.ts';
 import { parseConfig } from '@portward/model/config.ts';
+import { LIMITED_RESOURCES, UNLIMITED } from '@portward/model/quota.ts';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { loadFeedObjects } from '../feed/feed.ts';
@@ -28,7 +29,13 @@ const CALLERS: Record<string, Caller> = {
   reader: { userId: 'u-reader', projectId: 'p-alice', roles: ['reader'], isAdmin: false },
 };
 
-/** The Networking API on a store of its own, spoken to over HTTP; tokens are the names of the callers. */
+/** Tests are about limits only where they say so. */
+const NO_LIMITS = Object.fromEntries(LIMITED_RESOURCES.map(({ name }) => [name, UNLIMITED]));
+
+/**
+ * The Networking API on a store of its own, spoken to over HTTP; tokens are the names of the callers. Quotas are
+ * unlimited unless the settings say otherwise.
+ */
 export class TestApi {
   readonly store: Store;
   readonly #opened: TestStore;
@@ -46,7 +53,7 @@ export class TestApi {
     settings: Partial<Config['networking']>,
     close: () => Promise<void>,
   ): Promise<TestApi> {
-    const networking = new Networking(store, { ...parseConfig({}).networking, ...settings });
+    const networking = new Networking(store, { ...parseConfig({}).networking, quotas: NO_LIMITS, ...settings });
     const app = bareServer();
     await app.register(networkingRoutes(networking, { authenticate: (token) => CALLERS[token] }), {
       prefix: '/networking',

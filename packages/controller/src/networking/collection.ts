@@ -24,6 +24,7 @@ import {
   project,
   type QueryString,
 } from './list-query.ts';
+import { requireRoom } from './quota.ts';
 import { type Context, forbidden, type Rules, requireWriter } from './rules.ts';
 import { filterShared, forgetPolicies, isShareable, ownOrShared, sharedWith } from './shared-access.ts';
 
@@ -90,10 +91,12 @@ export class Collection<R extends Resource = Resource> {
     const values = bodies.map((body) => validateCreate(definition, author(context.caller), body));
     rules.checkBulk?.(values as never);
     return this.#store.write(async (tx) => {
-      await rules.requireParent?.(tx.db, context);
+      const parent = await rules.requireParent?.(tx.db, context);
       requireWriter('create', definition, context.caller);
       if (rules.adminWrites && !context.caller.isAdmin) throw forbidden('create', definition);
       await rules.prepare?.(tx, context);
+      const owners = Map.groupBy(values, (item) => (parent ?? item).project_id);
+      for (const [owner, items] of owners) await this.#requireRoom(tx, owner, items.length, context);
       const ids: string[] = [];
       for (const item of values)
         ids.push(await (rules.create as NonNullable<typeof rules.create>)(tx, item as never, context));
@@ -170,6 +173,15 @@ export class Collection<R extends Resource = Resource> {
       );
     }
     return object;
+  }
+
+  /** Throws 409 unless the project's quotas leave room for so many more objects. */
+  async #requireRoom(tx: Transaction, owner: string, count: number, { settings }: Context): Promise<void> {
+    const { brings, definition } = this.rules;
+    if (definition.quota === undefined) return;
+    const wanted = { [definition.name]: count };
+    for (const [name, each] of Object.entries(brings ?? {})) wanted[name] = each * count;
+    await requireRoom(tx, settings, owner, wanted);
   }
 
   async #prepare(context: Context): Promise<void> {

@@ -149,6 +149,19 @@ export const EXTENSIONS: readonly Extension[] = [
   extension('project-id', 'project_id field enabled', '2016-09-09T09:09:09-09:09', 'Owners are projects.'),
   extension('provider', 'Provider Network', '2012-09-07T10:00:00-00:00', 'How networks are carried between hosts.'),
   extension(
+    'quota-check-limit',
+    'Quota engine limit check',
+    '2021-09-08T16:00:00-00:00',
+    'Limits below what is in use can be refused.',
+  ),
+  extension(
+    'quota_details',
+    'Quota details management support',
+    '2017-02-10T10:00:00-00:00',
+    'Limits with what is in use.',
+  ),
+  extension('quotas', 'Quota management support', '2012-07-29T10:00:00-00:00', 'How much projects may have.'),
+  extension(
     'revision-if-match',
     'If-Match constraints based on revision_number',
     '2016-12-11T00:00:00-00:00',

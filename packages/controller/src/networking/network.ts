@@ -51,8 +51,8 @@ export const networkRules: Rules<typeof network> = {
     );
   },
 
-  async create(tx, values) {
-    await ensureDefaultGroup(tx, values.project_id);
+  async create(tx, values, context) {
+    await ensureDefaultGroup(tx, values.project_id, context);
     const physical = values['provider:physical_network'] ?? null;
     const type = values['provider:network_type'] ?? (physical === null ? 'local' : 'flat');
     if (type === 'flat') {

@@ -11,6 +11,7 @@ import { networkRules } from './network.ts';
 import { portRules } from './port.ts';
 import { portForwardingRules } from './port-forwarding.ts';
 import { rbacPolicyRules } from './rbac-policy.ts';
+import { Quotas } from './quota.ts';
 import { routerRules } from './router.ts';
 import { RouterActions } from './router-interface.ts';
 import type { Rules } from './rules.ts';
@@ -46,6 +47,7 @@ export class Networking {
   readonly portForwardings: Collection;
   readonly tags: ReadonlyMap<string, TagCollection>;
   readonly routerActions: RouterActions;
+  readonly quotas: Quotas;
 
   constructor(store: Store, settings: Config['networking']) {
     this.store = store;
@@ -54,6 +56,7 @@ export class Networking {
     this.portForwardings = new Collection(store, portForwardingRules as unknown as Rules<Resource>);
     const tagged = [...this.collections].filter(([, collection]) => collection.definition.tagged);
     this.tags = new Map(tagged.map(([path, collection]) => [path, new TagCollection(store, collection)]));
+    this.quotas = new Quotas(store, settings);
     this.routerActions = new RouterActions(
       store,
       this.collections.get('routers') as unknown as Collection<typeof router>,

@@ -46,9 +46,7 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
   definition: portForwarding,
   ignoredFilters: IGNORED_FORWARDING_FILTERS,
 
-  async requireParent(db, context) {
-    await requireFloatingIp(db, context);
-  },
+  requireParent: requireFloatingIp,
 
   visible: (query, { parentId }) => query.where('port_forwardings.floatingip_id', '=', parentId),
 

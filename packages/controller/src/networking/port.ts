@@ -71,7 +71,7 @@ export const portRules: Rules<typeof port> = {
     const trusted = (values.device_owner ?? '').startsWith('network:');
     const hasNoAddress = values.fixed_ips !== undefined && values.fixed_ips.length === 0;
     let groups = values.security_groups;
-    const defaultGroup = values.project_id === '' ? undefined : await ensureDefaultGroup(tx, values.project_id);
+    const defaultGroup = values.project_id === '' ? undefined : await ensureDefaultGroup(tx, values.project_id, context);
     if (groups === undefined) {
       groups = defaultGroup !== undefined && secured && !trusted && !hasNoAddress ? [defaultGroup] : [];
     } else if (groups.length > 0 && !secured) throw groupsNeedSecurity();

@@ -23,6 +23,7 @@ import { checkRoutes, extraRoutes } from './extra-routes.ts';
 import { requireNetwork } from './network-access.ts';
 import { removePort } from './port.ts';
 import { createPort } from './port-record.ts';
+import { requireRoom } from './quota.ts';
 import { ensureSnatPorts, ownInterfaces, refuseOverlap, subnetsOf } from './router-ports.ts';
 import { type Context, forbidden, requireWriter } from './rules.ts';
 
@@ -108,7 +109,7 @@ export class RouterActions {
     });
   }
 
-  async #addSubnet(tx: Transaction, current: RouterRow, subnetId: string, { caller }: Context) {
+  async #addSubnet(tx: Transaction, current: RouterRow, subnetId: string, { caller, settings }: Context) {
     const row = await tx.db.selectFrom('subnets').selectAll().where('id', '=', subnetId).limit(1).executeTakeFirst();
     if (row === undefined) throw subnet.notFound(subnetId);
     const network = await requireNetwork(tx.db, row.network_id, caller).catch(() => undefined);
@@ -130,6 +131,7 @@ export class RouterActions {
       await setAddresses(tx, shared, next);
       return { id: shared.id, network_id: row.network_id, fixed_ips: next };
     }
+    await requireRoom(tx, settings, current.project_id, { port: 1 });
     const made = await createPort(tx, {
       project_id: current.project_id,
       network_id: row.network_id,

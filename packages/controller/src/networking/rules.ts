@@ -43,10 +43,12 @@ export interface Rules<R extends Resource = Resource> {
   readonly ignoredFilters?: readonly string[];
   /** Runs before a list or a create: what must exist by then. */
   prepare?(tx: Transaction, context: Context): Promise<void>;
-  /** Throws the 404 of a parent in the path that the caller may not see. */
-  requireParent?(db: Reader, context: Context): Promise<void>;
+  /** Throws the 404 of a parent in the path that the caller may not see. Answers the owner of what is under it. */
+  requireParent?(db: Reader, context: Context): Promise<{ readonly project_id: string }>;
   /** Whether `prepare` has something to do; asked first, so that a list stays a read. */
   needsPrepare?(db: Reader, context: Context): Promise<boolean>;
+  /** Objects of other resources that are made with each, by resource name: they need room in their quotas. */
+  readonly brings?: Readonly<Record<string, number>>;
   /** Answers the new id. */
   create?(tx: Transaction, values: New<R>, context: Context): Promise<string>;
   /** All objects of a bulk create, before the first is made. */
@@ -60,7 +62,7 @@ export interface Rules<R extends Resource = Resource> {
 }
 
 /** 403 of an action that the caller's role does not allow on an object that it may see. */
-export function forbidden(verb: 'create' | 'update' | 'delete', definition: Resource): ApiError {
+export function forbidden(verb: 'get' | 'create' | 'update' | 'delete', definition: Resource): ApiError {
   return new ApiError(403, 'PolicyNotAuthorized', `rule:${verb}_${definition.name} is disallowed by policy`);
 }
 

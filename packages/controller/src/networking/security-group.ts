@@ -4,22 +4,32 @@ import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { insertObject, updateObject } from './collection.ts';
 import { defaultGroupExists, defaultGroupFixed, groupInUse } from './errors.ts';
-import type { Rules } from './rules.ts';
+import { hasRoom, requireRoom } from './quota.ts';
+import type { Context, Rules } from './rules.ts';
 import { touchGroup } from './security-group-access.ts';
 import { loadRules } from './security-group-rule.ts';
 import { loadTags, removeTags } from './tags.ts';
 
 const DEFAULT_GROUP = 'default';
 const ETHERTYPES = ['IPv4', 'IPv6'] as const;
+/** Rules that a group is made with: for each family one of what may leave. */
+const FIRST_RULES = ETHERTYPES.length;
+/** Those of a default group: also one of what may come in. */
+const DEFAULT_RULES = ETHERTYPES.length * 2;
 
 /** Rules of security groups. Every project has one named `default`, made when it is first needed. */
 export const securityGroupRules: Rules<typeof securityGroup> = {
   definition: securityGroup,
 
-  needsPrepare: async (db, { caller }) =>
-    caller.projectId !== '' && (await defaultGroupId(db, caller.projectId)) === undefined,
-  async prepare(tx, { caller }) {
-    if (caller.projectId !== '') await ensureDefaultGroup(tx, caller.projectId);
+  brings: { security_group_rule: FIRST_RULES },
+
+  // A list is answered even where the quota leaves no room for a default group's rules.
+  needsPrepare: async (db, { caller, settings }) =>
+    caller.projectId !== '' &&
+    (await defaultGroupId(db, caller.projectId)) === undefined &&
+    (await hasRoom(db, settings, caller.projectId, { security_group_rule: DEFAULT_RULES })),
+  async prepare(tx, context) {
+    if (context.caller.projectId !== '') await ensureDefaultGroup(tx, context.caller.projectId, context);
   },
 
   async load(db, rows) {
@@ -47,9 +57,9 @@ export const securityGroupRules: Rules<typeof securityGroup> = {
     }));
   },
 
-  async create(tx, values) {
+  async create(tx, values, context) {
     if (values.name === DEFAULT_GROUP) throw defaultGroupExists();
-    await ensureDefaultGroup(tx, values.project_id);
+    await ensureDefaultGroup(tx, values.project_id, context, FIRST_RULES);
     const id = await insertGroup(
       tx,
       values.project_id,
@@ -117,10 +127,20 @@ async function defaultGroupId(db: Reader, projectId: string): Promise<string | u
   return row?.id;
 }
 
-/** The project's default group, made when it has none yet: all may leave, only its own members may come in. */
-export async function ensureDefaultGroup(tx: Transaction, projectId: string): Promise<string> {
+/**
+ * The project's default group, made when it has none yet: all may leave, only its own members may come in. The group
+ * counts in its quota and is made even where that is used up; its rules need room, and `more` rules with them (as with
+ * Neutron).
+ */
+export async function ensureDefaultGroup(
+  tx: Transaction,
+  projectId: string,
+  { settings }: Pick<Context, 'settings'>,
+  more = 0,
+): Promise<string> {
   const present = await defaultGroupId(tx.db, projectId);
   if (present !== undefined) return present;
+  await requireRoom(tx, settings, projectId, { security_group_rule: DEFAULT_RULES + more });
   const id = await insertGroup(tx, projectId, DEFAULT_GROUP, 'Default security group', true);
   for (const ethertype of ETHERTYPES) {
     await insertRule(tx, projectId, id, 'egress', ethertype, null);

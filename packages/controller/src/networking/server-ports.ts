@@ -13,6 +13,7 @@ import type { AnySelect } from './list-query.ts';
 import { portRules, removePort } from './port.ts';
 import { writeGroups } from './port-record.ts';
 import { ownOrShared, sharedWith } from './shared-access.ts';
+import { requireRoom } from './quota.ts';
 
 /** Owner of a server's port: `compute:` and the availability zone. */
 const SERVER_OWNER = 'compute:nova';
@@ -39,6 +40,7 @@ export class ServerPorts implements ServerNetworking {
   }
 
   async createPort(tx: Transaction, caller: Caller, wanted: WantedPort): Promise<string> {
+    await requireRoom(tx, this.#settings, wanted.projectId, { port: 1 });
     const groups: string[] = [];
     for (const group of wanted.securityGroups)
       groups.push((await requireGroup(tx.db, caller, wanted.projectId, group)).id);

@@ -73,6 +73,8 @@ export interface Database {
   /** The transactional outbox: what changed, in commit order. `object` is null for a deletion. */
   changes: { seq: Generated<number>; kind: FeedKind | 'identity'; id: string; object: Record<string, unknown> | null };
   settings: { name: string; value: string };
+  /** Limits that were set for a project; without one, the service's default counts. */
+  quotas: { project_id: string; service: 'network' | 'compute'; resource: string; maximum: number };
   domains: { id: string; name: string; description: string; enabled: boolean };
   projects: {
     id: string;

@@ -293,6 +293,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     true,
   );
   await index('port_forwardings_floatingip', 'port_forwardings', ['floatingip_id', 'id']);
+  await index('port_forwardings_project', 'port_forwardings', ['project_id']);
 
   await table('agents', {
     id: 'text',
@@ -325,6 +326,15 @@ export async function up(db: Kysely<never>): Promise<void> {
     updated_at: 'text',
   })
     .addPrimaryKeyConstraint('applied_key', ['kind', 'resource_id'])
+    .execute();
+
+  await withColumns(db.schema.createTable('quotas'), {
+    project_id: 'text',
+    service: 'text',
+    resource: 'text',
+    maximum: 'integer',
+  })
+    .addPrimaryKeyConstraint('quotas_key', ['project_id', 'service', 'resource'])
     .execute();
 
   await table('domains', { id: 'text', name: 'text', description: 'text', enabled: 'boolean' }).execute();

@@ -1,0 +1,16 @@
+import { given, readOnly } from './attribute.ts';
+import { defineResource, type ObjectOf } from './resource.ts';
+
+/** What carries out a service of the Networking API. */
+export const serviceProvider = defineResource({
+  name: 'service_provider',
+  collection: 'service-providers',
+  notFound: { type: 'HTTPNotFound', message: () => 'The resource could not be found.' },
+  attributes: {
+    service_type: readOnly(given<string>(), { storage: 'computed', filter: true, doc: 'Service, `L3_ROUTER_NAT`' }),
+    name: readOnly(given<string>(), { storage: 'computed', filter: true, doc: 'Name' }),
+    default: readOnly(given<boolean>(), { storage: 'computed', filter: true, doc: 'Whether it is what one gets' }),
+  },
+});
+
+export type ServiceProvider = ObjectOf<typeof serviceProvider>;
