@@ -1,8 +1,11 @@
 import { ApiError, badRequest } from '@portward/model/api-error.ts';
 import type { Config } from '@portward/model/config.ts';
+import { portForwarding } from '@portward/model/port-forwarding.ts';
 import { LIMITED_RESOURCES, quota, UNLIMITED } from '@portward/model/quota.ts';
 import { present, type Resource, validateUpdate } from '@portward/model/resource.ts';
+import { sql } from 'kysely';
 import type { Caller } from '../caller.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import { parseFields, project, type QueryString } from './list-query.ts';
 import { forbidden } from './rules.ts';
@@ -20,24 +23,37 @@ const overQuota = (resources: string[]): ApiError =>
     `Quota exceeded for resources: [${resources.map((resource) => `'${resource}'`).join(', ')}].`,
   );
 
-/** What was set for one project, whatever the resource: one look into the table's key. */
-async function overridesOf(db: Reader, projectId: string): Promise<Limits> {
-  const rows = await db
+const overrides = compiledQuery((db, projectId: string) =>
+  db
     .selectFrom('quotas')
     .select(['resource', 'maximum'])
     .where('project_id', '=', projectId)
-    .where('service', '=', 'network')
-    .execute();
+    .where('service', '=', 'network'),
+);
+
+/** What was set for one project, whatever the resource: one look into the table's key. */
+async function overridesOf(db: Reader, projectId: string): Promise<Limits> {
+  const rows = await overrides(db, projectId);
   return Object.fromEntries(rows.map((row) => [row.resource, row.maximum]));
 }
 
+/** A project's rows of the resource, by an index on the table. */
+function rowsOf(db: Reader, { name, table }: Resource, projectId: string) {
+  if (name === portForwarding.name) {
+    // Its project is its floating IP's. The table that grows most is spared an index of its own, and each write to it.
+    return db
+      .selectFrom('floatingips')
+      .innerJoin('port_forwardings', 'port_forwardings.floatingip_id', 'floatingips.id')
+      .where('floatingips.project_id', '=', projectId);
+  }
+  return db.selectFrom(table as 'floatingips').where('project_id', '=', projectId);
+}
+
 /** Whether the project has more of the resource than `most`, found by reading at most one row more than that. */
-async function hasMoreThan(db: Reader, { table }: Resource, projectId: string, most: number): Promise<boolean> {
+async function hasMoreThan(db: Reader, resource: Resource, projectId: string, most: number): Promise<boolean> {
   if (most < 0) return true;
-  const row = await db
-    .selectFrom(table as 'networks')
-    .select('id')
-    .where('project_id', '=', projectId)
+  const row = await rowsOf(db, resource, projectId)
+    .select(sql<number>`1`.as('one'))
     .limit(1)
     .offset(most)
     .executeTakeFirst();
@@ -45,10 +61,10 @@ async function hasMoreThan(db: Reader, { table }: Resource, projectId: string, m
 }
 
 async function exceeded(db: Reader, settings: Settings, projectId: string, wanted: Limits): Promise<string[]> {
-  const overrides = await overridesOf(db, projectId);
+  const set = await overridesOf(db, projectId);
   const over: string[] = [];
   for (const [name, count] of Object.entries(wanted)) {
-    const limit = overrides[name] ?? settings.quotas[name] ?? UNLIMITED;
+    const limit = set[name] ?? settings.quotas[name] ?? UNLIMITED;
     if (limit === UNLIMITED) continue;
     if (await hasMoreThan(db, byName.get(name) as Resource, projectId, limit - count)) over.push(name);
   }
@@ -76,14 +92,10 @@ export async function hasRoom(db: Reader, settings: Settings, projectId: string,
   return (await exceeded(db, settings, projectId, wanted)).length === 0;
 }
 
-const countOf = async (db: Reader, { table }: Resource, projectId: string): Promise<number> => {
-  const row = await db
-    .selectFrom(table as 'networks')
-    .select((expression) => expression.fn.countAll<number>().as('count'))
-    .where('project_id', '=', projectId)
-    .executeTakeFirstOrThrow();
+async function countOf(db: Reader, resource: Resource, projectId: string): Promise<number> {
+  const row = await rowsOf(db, resource, projectId).select(sql<number>`count(*)`.as('count')).executeTakeFirstOrThrow();
   return Number(row.count);
-};
+}
 
 /** Throws 403 unless the caller is an admin, or only looks at its own project's. */
 function requireAllowed(verb: 'get' | 'update' | 'delete', caller: Caller, projectId?: string): void {
@@ -114,8 +126,8 @@ export class Quotas {
     );
     const limits = Map.groupBy(rows, (row) => row.project_id);
     return [...limits].map(([projectId, set]) => {
-      const overrides = Object.fromEntries(set.map((row) => [row.resource, row.maximum]));
-      const shown = present(quota, { ...this.#merged(overrides), project_id: projectId }, caller);
+      const own = Object.fromEntries(set.map((row) => [row.resource, row.maximum]));
+      const shown = present(quota, { ...this.#merged(own), project_id: projectId }, caller);
       return project(shown, parseFields(query));
     });
   }
@@ -185,9 +197,9 @@ export class Quotas {
     return this.#merged(await overridesOf(db, projectId));
   }
 
-  #merged(overrides: Limits): Limits {
+  #merged(set: Limits): Limits {
     return Object.fromEntries(
-      LIMITED_RESOURCES.map(({ name }) => [name, overrides[name] ?? this.#settings.quotas[name] ?? UNLIMITED]),
+      LIMITED_RESOURCES.map(({ name }) => [name, set[name] ?? this.#settings.quotas[name] ?? UNLIMITED]),
     );
   }
 }

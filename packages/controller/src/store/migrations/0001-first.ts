@@ -293,7 +293,6 @@ export async function up(db: Kysely<never>): Promise<void> {
     true,
   );
   await index('port_forwardings_floatingip', 'port_forwardings', ['floatingip_id', 'id']);
-  await index('port_forwardings_project', 'port_forwardings', ['project_id']);
 
   await table('agents', {
     id: 'text',
