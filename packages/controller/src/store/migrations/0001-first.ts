@@ -327,7 +327,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addPrimaryKeyConstraint('applied_key', ['kind', 'resource_id'])
     .execute();
 
-  await withColumns(db.schema.createTable('quotas'), {
+  await withColumns(types, db.schema.createTable('quotas'), {
     project_id: 'text',
     service: 'text',
     resource: 'text',
