@@ -9,6 +9,7 @@ import type { Networking } from '../networking/networking.ts';
 import type { Context } from '../networking/rules.ts';
 import { checkTags, type TagCollection } from '../networking/tags.ts';
 import { type Authenticator, baseUrl, requireToken } from './authentication.ts';
+import { availabilityRoutes } from './availability-routes.ts';
 import { answerNetworkingError, methodNotAllowed, noSuchPath } from './networking-errors.ts';
 import { quotaRoutes } from './quota-routes.ts';
 import { createBodies, outerObject, pluralKey, singleBody } from './resource-body.ts';
@@ -88,6 +89,7 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
         for (const [path, tags] of networking.tags) tagRoutes(app, `/${path}/:id/tags`, tags, contextOf);
         routerRoutes(app, networking, contextOf);
         quotaRoutes(app, networking.quotas);
+        availabilityRoutes(app, networking.store);
       },
       { prefix: '/v2.0' },
     );
