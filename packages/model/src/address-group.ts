@@ -6,6 +6,7 @@ export const addressGroup = defineResource({
   name: 'address_group',
   collection: 'address-groups',
   bulk: true,
+  quota: -1,
   shareActions: ['access_as_shared'],
   notFound: { type: 'AddressGroupNotFound', message: (id) => `Address group ${id} could not be found.` },
   attributes: {

@@ -35,6 +35,7 @@ export const rbacPolicy = defineResource({
   name: 'rbac_policy',
   collection: 'rbac-policies',
   bulk: true,
+  quota: 10,
   notFound: {
     type: 'RbacPolicyNotFound',
     message: (id) => `RBAC policy of type unknown with ID ${id} not found`,

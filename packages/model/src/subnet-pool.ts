@@ -9,6 +9,7 @@ export const subnetPool = defineResource({
   collection: 'subnetpools',
   tagged: true,
   bulk: true,
+  quota: -1,
   shareActions: ['access_as_shared'],
   notFound: { type: 'SubnetPoolNotFound', message: (id) => `Subnet pool ${id} could not be found.` },
   attributes: {

@@ -8,6 +8,7 @@ import type { QueryString } from '../networking/list-query.ts';
 import type { Networking } from '../networking/networking.ts';
 import type { Context } from '../networking/rules.ts';
 import { checkTags, type TagCollection } from '../networking/tags.ts';
+import { agentSchedulingRoutes } from './agent-scheduling-routes.ts';
 import { type Authenticator, baseUrl, requireToken } from './authentication.ts';
 import { availabilityRoutes } from './availability-routes.ts';
 import { answerNetworkingError, methodNotAllowed, noSuchPath } from './networking-errors.ts';
@@ -90,6 +91,7 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
         routerRoutes(app, networking, contextOf);
         quotaRoutes(app, networking.quotas);
         availabilityRoutes(app, networking.store);
+        agentSchedulingRoutes(app, networking.agentScheduling, contextOf);
       },
       { prefix: '/v2.0' },
     );

@@ -1,8 +1,16 @@
 import { agent } from '@portward/model/agent.ts';
+import { invalidInput } from '@portward/model/api-error.ts';
+import { toBoolean } from '@portward/model/attribute.ts';
 import { sql } from 'kysely';
 import { updateRow } from './collection.ts';
 import type { Rules } from './rules.ts';
-import { AGENT_DOWN_SECONDS, agentTime, isAlive } from './scheduling.ts';
+import { AGENT_DOWN_SECONDS, abandonHost, agentTime, isAlive } from './scheduling.ts';
+
+function toWanted(value: string): boolean {
+  const converted = toBoolean(value);
+  if (converted === undefined) throw invalidInput(`'${value}' cannot be converted to boolean`);
+  return converted;
+}
 
 /** Rules of agents: they enter themselves by reporting; only admins see them. */
 export const agentRules: Rules<typeof agent> = {
@@ -14,7 +22,7 @@ export const agentRules: Rules<typeof agent> = {
   filters: {
     alive(query, values) {
       const oldest = agentTime(new Date(Date.now() - AGENT_DOWN_SECONDS * 1000));
-      const wanted = values.map((value) => /^(true|1)$/i.test(value));
+      const wanted = values.map(toWanted);
       if (wanted.includes(true) && wanted.includes(false)) return query;
       return query.where('heartbeat_timestamp', wanted[0] ? '>' : '<=', oldest);
     },
@@ -34,5 +42,6 @@ export const agentRules: Rules<typeof agent> = {
 
   async remove(tx, current) {
     await tx.db.deleteFrom('agents').where('id', '=', current.id).execute();
+    await abandonHost(tx, current.host, current.agent_type);
   },
 };

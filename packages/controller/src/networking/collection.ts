@@ -56,14 +56,19 @@ export class Collection<R extends Resource = Resource> {
     return this.rules.definition;
   }
 
-  async list(query: QueryString, context: Context): Promise<Page> {
+  /** The objects that the caller may see and the query asks for; `within` narrows them further. */
+  async list(
+    query: QueryString,
+    context: Context,
+    within: (select: AnySelect) => AnySelect = (select) => select,
+  ): Promise<Page> {
     const { rules } = this;
     const filters = this.#filters(context);
     const asked = parseListQuery(this.definition, query, filters, rules.ignoredFilters);
     await this.#prepare(context);
     return this.#store.read(async (db) => {
       await rules.requireParent?.(db, context);
-      const base = this.#visible(db, context);
+      const base = within(this.#visible(db, context));
       const select = await applyListQuery(this.definition, base, asked, filters);
       const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
       if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();

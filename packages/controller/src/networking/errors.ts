@@ -393,3 +393,35 @@ export const poolQuotaExceeded = error(
   'SubnetPoolQuotaExceeded',
   () => 'Per-project subnet pool prefix quota exceeded.',
 );
+
+/** 404: Neutron takes an agent that cannot do the task for one that is not there. */
+export const invalidL3Agent = error(
+  404,
+  'InvalidL3Agent',
+  (agent: string) => `Agent ${agent} is not a L3 Agent or has been disabled`,
+);
+export const invalidDhcpAgent = error(
+  404,
+  'InvalidDHCPAgent',
+  (agent: string) => `Agent ${agent} is not a valid DHCP Agent or has been disabled`,
+);
+export const routerHosted = error(
+  409,
+  'RouterHostedByL3Agent',
+  (router: string, agent: string) => `The router ${router} has been already hosted by the L3 Agent ${agent}.`,
+);
+export const routerNotHosted = error(
+  409,
+  'RouterNotHostedByL3Agent',
+  (router: string, agent: string) => `The router ${router} is not hosted by L3 agent ${agent}.`,
+);
+export const networkHosted = error(
+  409,
+  'NetworkHostedByDHCPAgent',
+  (network: string, agent: string) => `The network ${network} has been already hosted by the DHCP Agent ${agent}.`,
+);
+export const networkNotHosted = error(
+  409,
+  'NetworkNotHostedByDhcpAgent',
+  (network: string, agent: string) => `The network ${network} is not hosted by the DHCP agent ${agent}.`,
+);

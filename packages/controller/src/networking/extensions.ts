@@ -33,6 +33,12 @@ export const EXTENSIONS: readonly Extension[] = [
   ),
   extension('router_availability_zone', 'Router Availability Zone', '2015-01-01T10:00:00-00:00', 'Zones of routers.'),
   extension('binding', 'Port Binding', '2014-02-03T10:00:00-00:00', 'On which host a port is, and how.'),
+  extension(
+    'dhcp_agent_scheduler',
+    'DHCP Agent Scheduler',
+    '2013-02-07T10:00:00-00:00',
+    'Which agent gives addresses on which network.',
+  ),
   extension('dns-integration', 'DNS Integration', '2015-08-15T18:00:00-00:00', 'Names of ports and floating IPs.'),
   extension(
     'dvr',
@@ -121,6 +127,12 @@ export const EXTENSIONS: readonly Extension[] = [
     'Ports by a part of their address.',
   ),
   extension(
+    'l3_agent_scheduler',
+    'L3 Agent Scheduler',
+    '2013-02-07T10:00:00-00:00',
+    'Which agent carries which router.',
+  ),
+  extension(
     'l3-ha',
     'HA Router extension',
     '2014-04-26T00:00:00-00:00',
@@ -132,6 +144,12 @@ export const EXTENSIONS: readonly Extension[] = [
     'Network MTU (writable)',
     '2017-07-12T00:00:00-00:00',
     'The MTU of a network can be set.',
+  ),
+  extension(
+    'network-ip-availability',
+    'Network IP Availability',
+    '2015-09-24T00:00:00-00:00',
+    'How many addresses networks have, and how many are taken.',
   ),
   extension('pagination', 'Pagination support', '2016-06-12T00:00:00-00:00', 'Lists come in pages.'),
   extension(
@@ -179,6 +197,12 @@ export const EXTENSIONS: readonly Extension[] = [
     'Normalized CIDR field for security group rules',
     '2020-07-28T10:00:00-00:00',
     'Rules show their prefix with host bits masked.',
+  ),
+  extension(
+    'service-type',
+    'Neutron Service Type Management',
+    '2013-01-20T00:00:00-00:00',
+    'What carries out the services.',
   ),
   extension('sorting', 'Sorting support', '2016-06-12T00:00:00-00:00', 'Lists come sorted.'),
   extension(

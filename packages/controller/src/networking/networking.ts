@@ -5,13 +5,14 @@ import type { Store } from '../store/store.ts';
 import { addressGroupRules } from './address-group.ts';
 import { addressScopeRules } from './address-scope.ts';
 import { agentRules } from './agent.ts';
+import { AgentScheduling } from './agent-scheduling.ts';
 import { Collection } from './collection.ts';
 import { floatingIpRules } from './floating-ip.ts';
 import { networkRules } from './network.ts';
 import { portRules } from './port.ts';
 import { portForwardingRules } from './port-forwarding.ts';
-import { rbacPolicyRules } from './rbac-policy.ts';
 import { Quotas } from './quota.ts';
+import { rbacPolicyRules } from './rbac-policy.ts';
 import { routerRules } from './router.ts';
 import { RouterActions } from './router-interface.ts';
 import type { Rules } from './rules.ts';
@@ -48,6 +49,7 @@ export class Networking {
   readonly tags: ReadonlyMap<string, TagCollection>;
   readonly routerActions: RouterActions;
   readonly quotas: Quotas;
+  readonly agentScheduling: AgentScheduling;
 
   constructor(store: Store, settings: Config['networking']) {
     this.store = store;
@@ -57,6 +59,7 @@ export class Networking {
     const tagged = [...this.collections].filter(([, collection]) => collection.definition.tagged);
     this.tags = new Map(tagged.map(([path, collection]) => [path, new TagCollection(store, collection)]));
     this.quotas = new Quotas(store, settings);
+    this.agentScheduling = new AgentScheduling(store, this.collections);
     this.routerActions = new RouterActions(
       store,
       this.collections.get('routers') as unknown as Collection<typeof router>,

@@ -43,6 +43,8 @@ const NEUTRON_DEFAULTS = {
   floatingip: 50,
   security_group: 10,
   security_group_rule: 100,
+  subnetpool: -1,
+  rbac_policy: 10,
 };
 
 test('the defaults are Neutron’s; port forwardings have no limit', async () => {
@@ -298,6 +300,20 @@ const CREATES: [string, string, () => object][] = [
   ['router', '/routers', () => ({ router: {} })],
   ['floatingip', '/floatingips', () => ({ floatingip: { floating_network_id: cloud.external.id } })],
   ['security_group', '/security-groups', () => ({ security_group: { name: 'web' } })],
+  ['subnetpool', '/subnetpools', () => ({ subnetpool: { name: 'pool', prefixes: ['10.128.0.0/16'] } })],
+  ['address_group', '/address-groups', () => ({ address_group: { addresses: ['10.1.0.0/16'] } })],
+  [
+    'rbac_policy',
+    '/rbac-policies',
+    () => ({
+      rbac_policy: {
+        object_type: 'network',
+        object_id: cloud.network.id,
+        action: 'access_as_shared',
+        target_tenant: 'p-bob',
+      },
+    }),
+  ],
   [
     'port_forwarding',
     '/floatingips/ID/port_forwardings',

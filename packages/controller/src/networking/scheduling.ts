@@ -66,6 +66,48 @@ export async function scheduleRouter(tx: Transaction, id: string, host?: string)
   tx.changed('router', id);
 }
 
+/** Takes a router from its host: nobody carries it, its floating IPs and their forwardings until another one does. */
+export async function unscheduleRouter(tx: Transaction, id: string): Promise<void> {
+  const floatingIps = tx.db.selectFrom('floatingips').select('id').where('router_id', '=', id);
+  const forwardings = tx.db.selectFrom('port_forwardings').select('id').where('floatingip_id', 'in', floatingIps);
+  await tx.db.updateTable('routers').set({ agent_host: null }).where('id', '=', id).execute();
+  await tx.db.updateTable('floatingips').set({ status: 'DOWN' }).where('router_id', '=', id).execute();
+  const forget = (kind: string) => tx.db.deleteFrom('applied').where('kind', '=', kind);
+  await forget('router').where('resource_id', '=', id).execute();
+  await forget('floatingip').where('resource_id', 'in', floatingIps).execute();
+  await forget('port_forwarding').where('resource_id', 'in', forwardings).execute();
+  tx.changed('router', id);
+}
+
+/** Takes a network's DHCP from its host. Its port stays, so that the addresses are the same when another host has it. */
+export async function unscheduleNetwork(tx: Transaction, id: string): Promise<void> {
+  await tx.db.updateTable('networks').set({ agent_host: null }).where('id', '=', id).execute();
+  tx.changed('network', id);
+  const present = await dhcpPort(tx.db, id);
+  if (present === undefined) return;
+  await updateObject(tx, port, present.id, { device_id: RESERVED_DEVICE, 'binding:host_id': '', status: 'DOWN' });
+  await tx.db.deleteFrom('applied').where('kind', '=', 'port').where('resource_id', '=', present.id).execute();
+  tx.changed('port', present.id);
+}
+
+/** What a host carried that is no longer there goes to others, if there are any. */
+export async function abandonHost(tx: Transaction, host: string, type: string): Promise<void> {
+  const assigned = (table: 'routers' | 'networks') =>
+    tx.db.selectFrom(table).select('id').where('agent_host', '=', host).orderBy('id').execute();
+  if (type === 'L3 agent') {
+    for (const { id } of await assigned('routers')) {
+      await unscheduleRouter(tx, id);
+      await scheduleRouter(tx, id);
+    }
+  }
+  if (type === 'DHCP agent') {
+    for (const { id } of await assigned('networks')) {
+      await unscheduleNetwork(tx, id);
+      await scheduleNetwork(tx, id);
+    }
+  }
+}
+
 /** Everything that waits for a host goes to this one. */
 export async function adoptUnscheduled(tx: Transaction, host: string): Promise<void> {
   for (const { id } of await tx.db.selectFrom('routers').select('id').where('agent_host', 'is', null).execute()) {
@@ -75,6 +117,18 @@ export async function adoptUnscheduled(tx: Transaction, host: string): Promise<v
     await scheduleNetwork(tx, id, host);
   }
 }
+
+/** Device of a DHCP port that no host has (Neutron's word for it). */
+const RESERVED_DEVICE = 'reserved_dhcp_port';
+
+const dhcpPort = (db: Reader, networkId: string) =>
+  db
+    .selectFrom('ports')
+    .select(['id', 'device_id', 'mac_address'])
+    .where('network_id', '=', networkId)
+    .where('device_owner', '=', DEVICE_OWNER.dhcp)
+    .limit(1)
+    .executeTakeFirst();
 
 /** A DHCP port's device id, as Neutron forms it: a UUID (version 5, DNS) of the host's name, and the network's id. */
 function dhcpDeviceId(host: string, networkId: string): string {
@@ -104,13 +158,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
     .orderBy('created_at')
     .orderBy('id')
     .execute();
-  const present = await tx.db
-    .selectFrom('ports')
-    .select(['id', 'mac_address'])
-    .where('network_id', '=', networkId)
-    .where('device_owner', '=', DEVICE_OWNER.dhcp)
-    .limit(1)
-    .executeTakeFirst();
+  const present = await dhcpPort(tx.db, networkId);
   if (subnets.length === 0) {
     if (present !== undefined) await deletePort(tx, present.id);
     return;
@@ -124,6 +172,7 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
       : await grantOn(tx, networkId, row.id, mac, addresses);
     if (granted !== undefined) next.push(granted);
   }
+  const deviceId = dhcpDeviceId(network.agent_host, networkId);
   if (present === undefined) {
     if (next.length === 0) return;
     await createPort(tx, {
@@ -131,16 +180,17 @@ export async function ensureDhcpPort(tx: Transaction, networkId: string): Promis
       network_id: networkId,
       mac_address: mac,
       fixed_ips: next,
-      device_id: dhcpDeviceId(network.agent_host, networkId),
+      device_id: deviceId,
       device_owner: DEVICE_OWNER.dhcp,
       more: { 'binding:host_id': network.agent_host },
     });
     return;
   }
   const held = new Set(addresses.map((item) => item.subnet_id));
-  if (held.size === next.length && next.every((item) => held.has(item.subnet_id))) return;
+  if (present.device_id === deviceId && held.size === next.length && next.every((item) => held.has(item.subnet_id)))
+    return;
   await writeAddresses(tx, present.id, networkId, next);
-  await updateObject(tx, port, present.id, {});
+  await updateObject(tx, port, present.id, { device_id: deviceId, 'binding:host_id': network.agent_host });
   tx.changed('port', present.id);
 }
 

@@ -12,8 +12,8 @@ import { portInUse } from './errors.ts';
 import type { AnySelect } from './list-query.ts';
 import { portRules, removePort } from './port.ts';
 import { writeGroups } from './port-record.ts';
-import { ownOrShared, sharedWith } from './shared-access.ts';
 import { requireRoom } from './quota.ts';
+import { ownOrShared, sharedWith } from './shared-access.ts';
 
 /** Owner of a server's port: `compute:` and the availability zone. */
 const SERVER_OWNER = 'compute:nova';
