@@ -8,6 +8,7 @@ import type { Reader, Store } from '../store/store.ts';
 import { badCompute, conflicting, notFound, policyForbids } from './errors.ts';
 import { minorVersion } from './microversion.ts';
 import { pageOf } from './page.ts';
+import { requireRoomForKeypair } from './quota-limits.ts';
 import { readBody } from './request-body.ts';
 import { generateSshKey, readPublicKey } from './ssh-keys.ts';
 
@@ -73,7 +74,7 @@ export const keypairRoutes =
     });
 
     fastify.post('/os-keypairs', async (request, reply) => {
-      requireCaller(identity, request);
+      const caller = requireCaller(identity, request);
       const wanted = readBody(createBody, request.body).keypair;
       const userId = ownerOf(request, wanted.user_id, 'create');
       const given = wanted.public_key ?? undefined;
@@ -81,10 +82,12 @@ export const keypairRoutes =
       const key = given === undefined ? made : readPublicKey(given);
       if (key === undefined) throw badCompute('Keypair data is invalid: failed to generate fingerprint');
       const row = { user_id: userId, name: wanted.name, public_key: key.line, fingerprint: key.fingerprint };
-      await store.write(async ({ db, now }) => {
+      await store.write(async (tx) => {
+        const { db, now } = tx;
         if ((await findKeypair(db, userId, row.name)) !== undefined) {
           throw conflicting(`Key pair '${row.name}' already exists.`);
         }
+        await requireRoomForKeypair(tx, caller.projectId, userId);
         await db
           .insertInto('keypairs')
           .values({ ...row, created_at: now })

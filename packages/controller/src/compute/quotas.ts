@@ -2,84 +2,64 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { queryText } from '../identity/request-body.ts';
 import { requireCaller } from '../identity/session.ts';
-import type { Reader } from '../store/store.ts';
 import { badCompute, policyForbids } from './errors.ts';
-import { findFlavor } from './flavors.ts';
 import { minorVersion } from './microversion.ts';
+import { DEFAULT_LIMITS, forgetLimits, type Limits, limitsOf, setLimits, UNLIMITED, usageOf } from './quota-limits.ts';
 import { MOST_METADATA, readBody } from './request-body.ts';
 import type { ComputeRoom } from './room.ts';
 
-/** No limit. */
-const UNLIMITED = -1;
+/** Greatest limit that Nova takes. */
+const GREATEST_LIMIT = 0x7fffffff;
 
-/** What a project uses. Servers are recorded, not run, so that nothing bounds them. */
-interface Usage {
-  readonly instances: number;
-  readonly cores: number;
-  /** MiB. */
-  readonly ram: number;
-}
+/** Limits that Networking has taken over: those who speak the older versions see that they are none of Compute's. */
+const NETWORKING_LIMITS: Limits = {
+  fixed_ips: UNLIMITED,
+  floating_ips: UNLIMITED,
+  security_groups: UNLIMITED,
+  security_group_rules: UNLIMITED,
+};
 
-async function usageOf(db: Reader, projectId: string): Promise<Usage> {
-  const rows = await db
-    .selectFrom('servers')
-    .select(['flavor_id', (expression) => expression.fn.countAll<number>().as('count')])
-    .where('project_id', '=', projectId)
-    .groupBy('flavor_id')
-    .execute();
-  let usage: Usage = { instances: 0, cores: 0, ram: 0 };
-  for (const row of rows) {
-    const flavor = findFlavor(row.flavor_id);
-    const count = Number(row.count);
-    usage = {
-      instances: usage.instances + count,
-      cores: usage.cores + count * (flavor?.vcpus ?? 0),
-      ram: usage.ram + count * (flavor?.ram ?? 0),
-    };
-  }
-  return usage;
-}
-
-/** Quotas by name; those that other services took over are shown to those who speak the older versions. */
-function quotas(minor: number): Record<string, number> {
-  return {
-    instances: UNLIMITED,
-    cores: UNLIMITED,
-    ram: UNLIMITED,
-    metadata_items: MOST_METADATA,
-    key_pairs: UNLIMITED,
-    server_groups: UNLIMITED,
-    server_group_members: UNLIMITED,
-    ...(minor < 57 && {
-      injected_files: UNLIMITED,
-      injected_file_content_bytes: UNLIMITED,
-      injected_file_path_bytes: UNLIMITED,
-    }),
-    ...(minor < 36 && {
-      fixed_ips: UNLIMITED,
-      floating_ips: UNLIMITED,
-      security_groups: UNLIMITED,
-      security_group_rules: UNLIMITED,
-    }),
-  };
-}
-
-/** What a PUT says; `force` and `tenant_id` mean nothing where nothing is limited. */
-const quotaChange = z.strictObject({
-  quota_set: z
-    .object({ force: z.unknown().optional(), tenant_id: z.unknown().optional() })
-    .catchall(z.coerce.number<string | number>().int().min(UNLIMITED)),
+/** What a version knows of a project's limits. */
+const shownIn = (minor: number, limits: Limits): Record<string, number> => ({
+  ...Object.fromEntries(Object.entries(limits).filter(([name]) => minor < 57 || !name.startsWith('injected_'))),
+  ...(minor < 36 && NETWORKING_LIMITS),
 });
 
-/** Throws 400 unless a PUT leaves everything as it is: a limit that would not be held is not taken. */
-function requireUnchanged(body: unknown, present: Readonly<Record<string, number>>): void {
-  const { force: _force, tenant_id: _project, ...limits } = readBody(quotaChange, body).quota_set;
-  for (const [name, limit] of Object.entries(limits)) {
-    if (!Object.hasOwn(present, name)) {
+const limit = z
+  .union(
+    [
+      z.int(),
+      z
+        .string()
+        .regex(/^-?\d{1,10}$/)
+        .transform(Number),
+    ],
+    'expected a whole number',
+  )
+  .refine((value) => value >= UNLIMITED && value <= GREATEST_LIMIT, `expected ${UNLIMITED} to ${GREATEST_LIMIT}`);
+const flag = z.union(
+  [z.boolean(), z.string().transform((text) => /^(true|t|1|yes|y|on)$/i.test(text))],
+  'expected a flag',
+);
+
+/** What a PUT says; `tenant_id` repeats what the path says. */
+const quotaChange = z.strictObject({
+  quota_set: z.object({ force: flag.optional(), tenant_id: z.unknown().optional() }).catchall(limit),
+});
+
+/** The limits of a PUT that are Compute's to set; throws 400. */
+function readLimits(body: unknown, minor: number): { limits: Limits; force: boolean } {
+  const { force = false, tenant_id: _project, ...named } = readBody(quotaChange, body).quota_set;
+  const known = shownIn(minor, DEFAULT_LIMITS);
+  const limits: Record<string, number> = {};
+  for (const [name, value] of Object.entries(named as Limits)) {
+    if (!Object.hasOwn(known, name)) {
       throw badCompute(`Additional properties are not allowed ('${name}' was unexpected)`);
     }
-    if (limit !== present[name]) throw badCompute(`Servers are not limited: ${name} can only be ${present[name]}.`);
+    if (!Object.hasOwn(NETWORKING_LIMITS, name)) limits[name] = value;
+    else if (value !== UNLIMITED) throw badCompute(`Networking limits ${name}: here it can only be ${UNLIMITED}.`);
   }
+  return { limits, force };
 }
 
 type ByProject = { Params: { project: string } };
@@ -92,28 +72,40 @@ export const quotaRoutes =
       const caller = requireCaller(identity, request);
       if (!caller.isAdmin && caller.projectId !== projectId) throw policyForbids(action);
     };
+    /** The project of a change, which only admins make. */
+    const changedProject = (request: FastifyRequest<ByProject>, action: string): string => {
+      if (!requireCaller(identity, request).isAdmin) throw policyForbids(action);
+      if (queryText(request.query, 'user_id') !== undefined)
+        throw badCompute('Limits are for projects, not for users.');
+      const { project } = request.params;
+      if (project.length > 255) throw badCompute(`Project ID ${project} is not a valid project.`);
+      return project;
+    };
 
     fastify.get('/limits', async (request) => {
       const caller = requireCaller(identity, request);
       const projectId =
         queryText(request.query, 'tenant_id') ?? queryText(request.query, 'project_id') ?? caller.projectId;
       requireProject(request, projectId, 'limits:other_project');
-      const usage = await store.read((db) => usageOf(db, projectId));
+      const [usage, limits] = await store.read(async (db) => [
+        await usageOf(db, projectId),
+        await limitsOf(db, projectId),
+      ]);
       const older = minorVersion(request) < 36;
       return {
         limits: {
           rate: [],
           absolute: {
-            maxTotalInstances: UNLIMITED,
+            maxTotalInstances: limits.instances,
             totalInstancesUsed: usage.instances,
-            maxTotalCores: UNLIMITED,
+            maxTotalCores: limits.cores,
             totalCoresUsed: usage.cores,
-            maxTotalRAMSize: UNLIMITED,
+            maxTotalRAMSize: limits.ram,
             totalRAMUsed: usage.ram,
-            maxServerMeta: MOST_METADATA,
-            maxTotalKeypairs: UNLIMITED,
-            maxServerGroups: UNLIMITED,
-            maxServerGroupMembers: UNLIMITED,
+            maxServerMeta: limits.metadata_items,
+            maxTotalKeypairs: limits.key_pairs,
+            maxServerGroups: limits.server_groups,
+            maxServerGroupMembers: limits.server_group_members,
             totalServerGroupsUsed: 0,
             ...(older && {
               maxImageMeta: MOST_METADATA,
@@ -130,33 +122,46 @@ export const quotaRoutes =
       };
     });
 
-    for (const path of ['/os-quota-sets/:project', '/os-quota-sets/:project/defaults']) {
-      fastify.get<ByProject>(path, async (request) => {
-        const { project } = request.params;
-        requireProject(request, project, 'os-quota-sets:show');
-        return { quota_set: { id: project, ...quotas(minorVersion(request)) } };
-      });
-    }
+    fastify.get<ByProject>('/os-quota-sets/:project', async (request) => {
+      const { project } = request.params;
+      requireProject(request, project, 'os-quota-sets:show');
+      const limits = await store.read((db) => limitsOf(db, project));
+      return { quota_set: { id: project, ...shownIn(minorVersion(request), limits) } };
+    });
+
+    fastify.get<ByProject>('/os-quota-sets/:project/defaults', async (request) => {
+      const { project } = request.params;
+      requireProject(request, project, 'os-quota-sets:show');
+      return { quota_set: { id: project, ...shownIn(minorVersion(request), DEFAULT_LIMITS) } };
+    });
 
     fastify.put<ByProject>('/os-quota-sets/:project', async (request) => {
-      if (!requireCaller(identity, request).isAdmin) throw policyForbids('os-quota-sets:update');
-      const present = quotas(minorVersion(request));
-      requireUnchanged(request.body, present);
-      return { quota_set: present };
+      const project = changedProject(request, 'os-quota-sets:update');
+      const minor = minorVersion(request);
+      const { limits, force } = readLimits(request.body, minor);
+      const present = await store.write(async (tx) => {
+        await setLimits(tx, project, limits, force);
+        return limitsOf(tx.db, project);
+      });
+      return { quota_set: shownIn(minor, present) };
     });
 
     fastify.delete<ByProject>('/os-quota-sets/:project', async (request, reply) => {
-      if (!requireCaller(identity, request).isAdmin) throw policyForbids('os-quota-sets:delete');
+      const project = changedProject(request, 'os-quota-sets:delete');
+      await store.write((tx) => forgetLimits(tx, project));
       return reply.code(202).send();
     });
 
     fastify.get<ByProject>('/os-quota-sets/:project/detail', async (request) => {
       const { project } = request.params;
       requireProject(request, project, 'os-quota-sets:detail');
-      const used: Record<string, number> = { ...(await store.read((db) => usageOf(db, project))) };
-      const details = Object.entries(quotas(minorVersion(request))).map(([name, limit]) => [
+      const [used, limits]: [Record<string, number>, Limits] = await store.read(async (db) => [
+        { ...(await usageOf(db, project)) },
+        await limitsOf(db, project),
+      ]);
+      const details = Object.entries(shownIn(minorVersion(request), limits)).map(([name, value]) => [
         name,
-        { limit, in_use: used[name] ?? 0, reserved: 0 },
+        { limit: value, in_use: used[name] ?? 0, reserved: 0 },
       ]);
       return { quota_set: { id: project, ...Object.fromEntries(details) } };
     });

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { ApiError } from '@portward/model/api-error.ts';
 import type { TokenCaller } from '../identity/identity.ts';
 import type { Reader, Transaction } from '../store/store.ts';
-import { badCompute, conflicting, policyForbids } from './errors.ts';
+import { asServerRefusal, badCompute, conflicting, policyForbids } from './errors.ts';
 import { findFlavor } from './flavors.ts';
 import { chooseHost, machineHosts } from './host-choice.ts';
 import { findImage } from './images.ts';
 import { findKeypair } from './keypairs.ts';
 import type { ServerNetworking } from './networking-port.ts';
+import { requireMetadataRoom, requireRoomFor, usageBy } from './quota-limits.ts';
 import type { NewServers, WantedInterface } from './server-create-body.ts';
 import { initialStatus } from './server-status.ts';
 
@@ -29,6 +30,8 @@ export async function createServers(
   if (wanted.imageId !== null && findImage(wanted.imageId) === undefined) {
     throw badCompute('Can not find requested image');
   }
+  await requireRoomFor(tx, caller.projectId, usageBy(wanted.flavorId, wanted.count));
+  await requireMetadataRoom(tx.db, caller.projectId, wanted.metadata);
   const publicKey = await publicKeyOf(tx.db, caller, wanted.keyName);
   const interfaces = await interfacesOf(tx.db, networking, caller, wanted.interfaces);
   const ids: string[] = [];
@@ -117,7 +120,7 @@ async function asBadRequest<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) throw badCompute(error.message);
-    throw error;
+    throw asServerRefusal(error);
   }
 }
 

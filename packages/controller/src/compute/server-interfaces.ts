@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { TokenCaller } from '../identity/identity.ts';
 import { requireCaller } from '../identity/session.ts';
 import type { Reader, Transaction } from '../store/store.ts';
-import { badCompute, conflicting, notFound } from './errors.ts';
+import { asServerRefusal, badCompute, conflicting, notFound } from './errors.ts';
 import type { ServerNetworking, ServerPort } from './networking-port.ts';
 import { readBody } from './request-body.ts';
 import type { ComputeRoom } from './room.ts';
@@ -107,14 +107,19 @@ async function attach(
     await updateServer(tx, serverId, {});
     return portId;
   }
-  const made = await networking.createPort(tx, caller, {
-    serverId,
-    projectId: server.project_id,
-    host,
-    networkId: netId ?? (await onlyNetwork(tx.db, networking, caller)),
-    securityGroups: [],
-    ...(fixedIp !== undefined && { fixedIp }),
-  });
+  const networkId = netId ?? (await onlyNetwork(tx.db, networking, caller));
+  const made = await networking
+    .createPort(tx, caller, {
+      serverId,
+      projectId: server.project_id,
+      host,
+      networkId,
+      securityGroups: [],
+      ...(fixedIp !== undefined && { fixedIp }),
+    })
+    .catch((error: unknown) => {
+      throw asServerRefusal(error);
+    });
   await updateServer(tx, serverId, { own_port_ids: [...server.own_port_ids, made] });
   return made;
 }

@@ -4,6 +4,7 @@ import { requireCaller } from '../identity/session.ts';
 import type { Reader } from '../store/store.ts';
 import { badCompute, notFound } from './errors.ts';
 import type { ServerPort } from './networking-port.ts';
+import { requireMetadataRoom } from './quota-limits.ts';
 import { MOST_METADATA, metadataItem, metadataOf, readBody } from './request-body.ts';
 import type { ComputeRoom } from './room.ts';
 import { groupDocument } from './security-groups.ts';
@@ -38,6 +39,8 @@ export const serverPartRoutes =
         const metadata = change(server.metadata);
         if (Object.keys(metadata).length > MOST_METADATA)
           throw badCompute('Maximum number of metadata items exceeds 128');
+        if (Object.keys(metadata).length > Object.keys(server.metadata).length)
+          await requireMetadataRoom(tx.db, server.project_id, metadata);
         await updateServer(tx, server.id, { metadata });
         return metadata;
       });
