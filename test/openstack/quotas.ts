@@ -17,14 +17,14 @@ const USE = ['Resource', 'In Use', 'Reserved', 'Limit'];
 /** Quotas, how full networks are, and which agent carries what. */
 export const QUOTA_STEPS: readonly Step[] = [
   {
-    run: 'quota show demo -f value -c networks -c subnets -c ports -c routers -c floating-ips -c rbac-policies -c secgroups -c secgroup-rules -c subnetpools -c project_name',
+    run: 'quota show demo -f value -c networks -c subnets -c ports -c routers -c floating-ips -c rbac_policies -c secgroups -c secgroup-rules -c subnet_pools -c project_name',
     says: '50\n100\n500\ndemo\n10\n10\n100\n10\n-1\n100',
   },
   {
     run: 'quota set --floating-ips 1 --networks 2 --subnets 3 --ports 4 --routers 5 --secgroups 6 --secgroup-rules 70 --rbac-policies 8 --subnetpools 9 demo',
   },
   {
-    run: 'quota show demo -f value -c networks -c subnets -c ports -c routers -c floating-ips -c rbac-policies -c secgroups -c secgroup-rules -c subnetpools -c project_name',
+    run: 'quota show demo -f value -c networks -c subnets -c ports -c routers -c floating-ips -c rbac_policies -c secgroups -c secgroup-rules -c subnet_pools -c project_name',
     says: '1\n2\n4\ndemo\n8\n5\n70\n6\n9\n3',
   },
   { run: 'quota show --default demo -f value -c networks -c floating-ips', says: '50\n100' },
