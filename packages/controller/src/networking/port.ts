@@ -71,7 +71,8 @@ export const portRules: Rules<typeof port> = {
     const trusted = (values.device_owner ?? '').startsWith('network:');
     const hasNoAddress = values.fixed_ips !== undefined && values.fixed_ips.length === 0;
     let groups = values.security_groups;
-    const defaultGroup = values.project_id === '' ? undefined : await ensureDefaultGroup(tx, values.project_id, context);
+    const defaultGroup =
+      values.project_id === '' ? undefined : await ensureDefaultGroup(tx, values.project_id, context);
     if (groups === undefined) {
       groups = defaultGroup !== undefined && secured && !trusted && !hasNoAddress ? [defaultGroup] : [];
     } else if (groups.length > 0 && !secured) throw groupsNeedSecurity();
@@ -126,7 +127,7 @@ export const portRules: Rules<typeof port> = {
     else if (mac !== current.mac_address) {
       await replaceAddresses(tx, current, mac, await withoutAutomatic(tx.db, current.network_id, current.fixed_ips));
     }
-    if (current.project_id !== '') await ensureDefaultGroup(tx, current.project_id);
+    if (current.project_id !== '') await ensureDefaultGroup(tx, current.project_id, context);
     const secured = values.port_security_enabled ?? current.port_security_enabled;
     const groups = values.security_groups ?? current.security_groups;
     if (!secured && groups.length > 0)
