@@ -7,6 +7,9 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What is wrong with `--demo` and an external Keystone. */
+export const DEMO_NEEDS_USERS = '--demo makes a user of its own: it goes with the embedded identity only.';
+
 /** Reads a configuration file, or the defaults; throws a UsageError that says what is wrong with it. */
 export function readConfig(path: string | undefined): Config {
   if (path === undefined) return parseConfig({});

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { startController } from '@portward/controller/controller.ts';
 import type { Config } from '@portward/model/config.ts';
 import { pino } from 'pino';
+import { DEMO_NEEDS_USERS, UsageError } from './configuration.ts';
 import { barredFolder, becomeUser, giveFolder, serviceUser } from './service-user.ts';
 import { untilStopped } from './stopping.ts';
 
@@ -17,6 +18,7 @@ export interface ControllerFlags {
 
 /** Runs a controller until it is told to stop; resolves with the exit code. */
 export async function runController(file: Config, flags: ControllerFlags): Promise<number> {
+  if (flags.demo && file.identity !== 'embedded') throw new UsageError(DEMO_NEEDS_USERS);
   const log = pino(
     { name: 'controller', level: process.env.PORTWARD_LOG_LEVEL ?? 'info' },
     pino.destination({ dest: 2, sync: true }),

@@ -3,7 +3,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '@portward/model/config.ts';
 import { Part, selfCommand, startRole } from './child-process.ts';
-import { readConfig, UsageError } from './configuration.ts';
+import { DEMO_NEEDS_USERS, readConfig, UsageError } from './configuration.ts';
 import type { Sandbox } from './sandbox.ts';
 import { untilStopped } from './stopping.ts';
 
@@ -36,12 +36,13 @@ export const DEMO_BRIDGE = 'br-ex';
 export async function runUp(flags: UpFlags): Promise<number> {
   if (flags.once && !flags.demo) throw new UsageError('--once goes with --demo.');
   const config = readConfig(flags.config);
+  if (flags.demo && config.identity !== 'embedded') throw new UsageError(DEMO_NEEDS_USERS);
   if (!flags.demo) {
     if (process.getuid?.() !== 0)
       throw new UsageError('portward up needs root for the agent; portward up --demo works in a sandbox.');
     const system = await startSystem(config, flags, undefined);
     process.stdout.write(
-      `portward is up: ${system.url} (clouds.yaml and logs in ${system.dataDir}). Ctrl-C stops it; the data plane stays.\n`,
+      `portward is up: ${system.url} (${config.identity === 'embedded' ? 'clouds.yaml and logs' : 'logs'} in ${system.dataDir}). Ctrl-C stops it; the data plane stays.\n`,
     );
     await untilStopped();
     await system.stop();

@@ -1,14 +1,14 @@
-import { existsSync, lstatSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Config } from '@portward/model/config.ts';
 import type { Logger } from 'pino';
-import { agentToken, CLOUDS_HEADER, type CloudEntry, cloudEntry, writePrivateFile } from './credentials.ts';
+import { agentToken } from './credentials.ts';
 import { takeDataDirectory } from './data-directory.ts';
 import { Feed, loadFeedObjects } from './feed/feed.ts';
 import { createServer } from './http/server.ts';
-import { Identity } from './identity/identity.ts';
+import { openIdentityService } from './identity-service.ts';
 import { Networking } from './networking/networking.ts';
 import { ServerPorts } from './networking/server-ports.ts';
 import { PostgresqlStore } from './store/postgresql-store.ts';
@@ -17,9 +17,9 @@ import type { Store } from './store/store.ts';
 
 /** What a controller is started with, beside its configuration. */
 export interface ControllerOptions {
-  config: Pick<Config, 'listen' | 'socket' | 'data_dir' | 'store' | 'token_life' | 'networking'>;
+  config: Pick<Config, 'listen' | 'socket' | 'data_dir' | 'store' | 'identity' | 'token_life' | 'networking'>;
   log: Logger;
-  /** Of the user `admin`, on the first start; random when absent. */
+  /** Of the user `admin`, on the first start with the embedded identity; random when absent. */
   adminPassword?: string | undefined;
   /** Also makes project and user `demo`. */
   demo?: boolean;
@@ -64,13 +64,14 @@ export async function startController({
     undo.push(() => store.close());
     const feed = new Feed(store);
     undo.push(() => feed.close());
-    const identity = await Identity.open(store, { tokenLife: config.token_life });
+    const identity = await openIdentityService(config, store, log);
     undo.push(() => identity.close());
     const networking = new Networking(store, config.networking);
     const app = await createServer({
       store,
       feed,
-      identity,
+      identity: identity.authenticator,
+      identityRoutes: identity.routes,
       networking,
       serverNetworking: new ServerPorts(networking.settings),
       agentToken: agentToken(directory.path),
@@ -81,7 +82,7 @@ export async function startController({
       throw new Error(cannotListen(config.listen, error));
     });
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${(app.server.address() as AddressInfo).port}`;
-    await makeFirstUsers(identity, directory.path, url, adminPassword, demo);
+    await identity.makeFirstUsers(url, { dataDir: directory.path, adminPassword, demo });
     const socket = config.socket ?? join(directory.path, 'controller.sock');
     const unixServer = await listenOnSocket(app, socket);
     undo.push(() => {
@@ -106,36 +107,6 @@ function cannotListen(listen: string, error: NodeJS.ErrnoException): string {
     return `${listen} is in use, perhaps by another controller; stop that one, or give --listen another address.`;
   }
   return `The API cannot listen on ${listen} (${error.message}); give --listen another address.`;
-}
-
-/** Makes the first users; their passwords go into clouds.yaml, the only place where they stand, before they count. */
-async function makeFirstUsers(
-  identity: Identity,
-  dataDir: string,
-  url: string,
-  adminPassword: string | undefined,
-  demo: boolean,
-): Promise<void> {
-  const path = join(dataDir, 'clouds.yaml');
-  const cloud = (name: string, username: string, password: string): CloudEntry => ({
-    name,
-    authUrl: `${url}/identity/v3`,
-    username,
-    password,
-    project: username,
-  });
-  await identity.bootstrap({
-    ...(adminPassword !== undefined && { adminPassword }),
-    demo,
-    keep: (made) => {
-      const present = made.admin === undefined && existsSync(path) ? readFileSync(path, 'utf8') : CLOUDS_HEADER;
-      const clouds = [
-        ...(made.admin ? [cloud('portward-admin', 'admin', made.admin.password)] : []),
-        ...(made.demo ? [cloud('portward-demo', 'demo', made.demo.password)] : []),
-      ];
-      writePrivateFile(path, present + clouds.map(cloudEntry).join(''));
-    },
-  });
 }
 
 async function listenOnSocket(app: Awaited<ReturnType<typeof createServer>>, path: string): Promise<Server> {

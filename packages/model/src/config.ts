@@ -13,6 +13,30 @@ const limitOf = ({ collection, quota }: Resource) =>
     .default(quota as number)
     .describe(`How many \`${collection}\` a project may have whose own quota was not set; -1: any number`);
 
+/** An http or https URL without query, fragment or credentials. */
+const serviceUrl = z
+  .string()
+  .regex(/^https?:\/\/[^/?#@\s"\\]+(\/[^?#\s"\\]*)?$/, 'expected a URL, for example http://keystone.example:5000/v3');
+
+/** How an external Keystone is used. */
+const keystoneSchema = z.strictObject({
+  url: serviceUrl.describe('Keystone as the controller reaches it, for example http://keystone.example:5000/v3'),
+  public_url: serviceUrl.optional().describe('Keystone as clients reach it, which answers 401 name; `url` unless set'),
+  credentials: z
+    .string()
+    .min(1)
+    .describe('File with the service user that asks Keystone about tokens; see [keystone.md](keystone.md)'),
+  ca_file: z.string().min(1).optional().describe('File with the certificates that vouch for an https Keystone (PEM)'),
+  admin_role: z.string().min(1).max(255).default('admin').describe('Role whose holders may do everything'),
+  cache_seconds: z
+    .int()
+    .min(0)
+    .max(3600)
+    .default(60)
+    .describe('Seconds that an answer about a token counts, never longer than the token lives; 0: each is asked about'),
+  timeout_seconds: z.int().min(1).max(60).default(5).describe('Seconds after which Keystone counts as away'),
+});
+
 /** The configuration file of every role; flags override it. Unknown keys are refused. */
 export const configSchema = z.strictObject({
   listen: z
@@ -29,7 +53,11 @@ export const configSchema = z.strictObject({
     .describe(
       'Where resources are kept: `sqlite` in the data directory, or `postgres://USER@HOST/DATABASE`, which several controllers may share',
     ),
-  token_life: z.int().min(60).max(604_800).default(3600).describe('Life of a token, seconds'),
+  identity: z
+    .union([z.literal('embedded'), z.strictObject({ keystone: keystoneSchema })])
+    .default('embedded')
+    .describe('Who knows users and projects: the controller itself, or an external Keystone, set by the keys below'),
+  token_life: z.int().min(60).max(604_800).default(3600).describe('Life of a token of the embedded identity, seconds'),
   networking: z
     .strictObject({
       floating_ip_delete: z
@@ -71,11 +99,23 @@ export const configSchema = z.strictObject({
 
 export type Config = z.output<typeof configSchema>;
 export type AgentConfig = Config['agent'];
+export type KeystoneConfig = z.output<typeof keystoneSchema>;
 
 /** Checks a parsed configuration file. Throws an Error that names each wrong key. */
 export function parseConfig(document: unknown): Config {
   const outcome = configSchema.safeParse(document ?? {});
   if (outcome.success) return outcome.data;
-  const problems = outcome.error.issues.map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+  const problems = outcome.error.issues
+    .flatMap(withinUnion)
+    .map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
   throw new Error(`Configuration is wrong: ${problems.join('; ')}`);
+}
+
+/** What is wrong with the alternative that the value comes closest to, which says more than that none fits. */
+function withinUnion(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const depth = (issues: readonly z.core.$ZodIssue[]): number => Math.max(...issues.map(({ path }) => path.length));
+  const closest = issue.errors.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
+  if (depth(closest) < 1) return [{ path: issue.path, message: 'expected embedded, or keystone with its settings' }];
+  return closest.flatMap(withinUnion).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }

@@ -6,6 +6,7 @@ interface JsonSchema {
   description?: string;
   default?: unknown;
   enum?: unknown[];
+  anyOf?: JsonSchema[];
   properties?: Record<string, JsonSchema>;
 }
 
@@ -29,6 +30,7 @@ function rowsOf(schema: JsonSchema, prefix: string): string[] {
     const choices = value.enum === undefined ? '' : ` (${value.enum.map((choice) => `\`${choice}\``).join(', ')})`;
     const fallback =
       value.default === undefined ? '' : `\`${JSON.stringify(value.default).replace(/^"(.*)"$/, '$1')}\``;
-    return [`| \`${prefix}${key}\` | ${value.description ?? ''}${choices} | ${fallback} |`];
+    const row = `| \`${prefix}${key}\` | ${value.description ?? ''}${choices} | ${fallback} |`;
+    return [row, ...(value.anyOf ?? []).flatMap((choice) => rowsOf(choice, `${prefix}${key}.`))];
   });
 }

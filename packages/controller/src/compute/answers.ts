@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { sendUnauthorized, statusAndText } from '../identity/answers.ts';
+import { identityErrorBody, statusAndText } from '../identity/answers.ts';
 import { originOf } from '../identity/origin.ts';
 
 /** Key of the envelope, by status. */
@@ -23,7 +23,7 @@ const errorBody = (code: number, message: string): Record<string, unknown> => ({
 export function answerAsCompute(fastify: FastifyInstance): void {
   fastify.setErrorHandler((error, request, reply) => {
     const { status, message } = statusAndText(error, request);
-    if (status === 401) return sendUnauthorized(request, reply, message);
+    if (status === 401) return reply.code(401).send(identityErrorBody(401, message));
     return reply.code(status).send(errorBody(status, message));
   });
   fastify.setNotFoundHandler((_request, reply) =>

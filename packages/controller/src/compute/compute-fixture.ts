@@ -144,8 +144,8 @@ export async function openComputeFixture(): Promise<ComputeFixture> {
   );
   const networking = new FakeNetworking();
   const { identity, store } = cloud;
-  await cloud.app.register(computeRoutes({ identity, store, networking }), { prefix: '/compute' });
-  await cloud.app.register(imageRoutes({ identity }), { prefix: '/image' });
+  await cloud.app.register(computeRoutes({ store, networking, now: identity.now }, identity), { prefix: '/compute' });
+  await cloud.app.register(imageRoutes(identity), { prefix: '/image' });
   return {
     cloud,
     networking,

@@ -1,6 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify';
-import type { Identity } from '../identity/identity.ts';
-import { requireCaller } from '../identity/session.ts';
 import { notFound } from './errors.ts';
 
 /** Parts of the API that older clients look for by name before they use them. */
@@ -27,17 +25,13 @@ const EXTENSIONS = Object.entries({
 }));
 
 /** `GET /v2.1/extensions`. */
-export const extensionRoutes =
-  (identity: Identity): FastifyPluginAsync =>
-  async (fastify) => {
-    fastify.get('/extensions', async (request) => {
-      requireCaller(identity, request);
-      return { extensions: EXTENSIONS };
-    });
-    fastify.get<{ Params: { alias: string } }>('/extensions/:alias', async (request) => {
-      requireCaller(identity, request);
-      const extension = EXTENSIONS.find(({ alias }) => alias === request.params.alias);
-      if (extension === undefined) throw notFound('The resource could not be found.');
-      return { extension };
-    });
-  };
+export const extensionRoutes: FastifyPluginAsync = async (fastify) => {
+  fastify.get('/extensions', async () => {
+    return { extensions: EXTENSIONS };
+  });
+  fastify.get<{ Params: { alias: string } }>('/extensions/:alias', async (request) => {
+    const extension = EXTENSIONS.find(({ alias }) => alias === request.params.alias);
+    if (extension === undefined) throw notFound('The resource could not be found.');
+    return { extension };
+  });
+};

@@ -1,7 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import type { Identity } from '../identity/identity.ts';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import { linksTo } from './answers.ts';
 import { badCompute, flavorNotFound } from './errors.ts';
 import { minorVersion } from './microversion.ts';
@@ -50,46 +48,41 @@ const flavorDocument = (request: FastifyRequest, { id, name, vcpus, ram, disk }:
 type ById = { Params: { id: string } };
 
 /** Flavors: `/v2.1/flavors`. */
-export const flavorRoutes =
-  (identity: Identity): FastifyPluginAsync =>
-  async (fastify) => {
-    const requireFlavor = (id: string): Flavor => {
-      const flavor = findFlavor(id);
-      if (flavor === undefined) throw flavorNotFound(id);
-      return flavor;
-    };
-
-    /** A page of the flavors; `show` makes each one's body. */
-    const list = (request: FastifyRequest, path: string, show: (flavor: Flavor) => Record<string, unknown>) => {
-      requireCaller(identity, request);
-      const { query } = request;
-      const atLeast = (name: string): number => {
-        const text = queryText(query, name) ?? '0';
-        if (!/^\d{1,9}$/.test(text)) throw badCompute(`Invalid ${name} filter [${text}]`);
-        return Number(text);
-      };
-      const [minRam, minDisk] = [atLeast('minRam'), atLeast('minDisk')];
-      const onlyPrivate = /^(0|f|false|off|n|no)$/i.test(queryText(query, 'is_public') ?? '');
-      const matching = FLAVORS.filter(({ ram, disk }) => !onlyPrivate && ram >= minRam && disk >= minDisk);
-      const { items, links } = pageOf(request, path, matching);
-      return { flavors: items.map(show), ...(links !== undefined && { flavors_links: links }) };
-    };
-
-    fastify.get('/flavors', async (request) =>
-      list(request, 'flavors', ({ id, name }) => ({ id, name, links: linksTo(request, `flavors/${id}`) })),
-    );
-    fastify.get('/flavors/detail', async (request) =>
-      list(request, 'flavors/detail', (flavor) => flavorDocument(request, flavor)),
-    );
-
-    fastify.get<ById>('/flavors/:id', async (request) => {
-      requireCaller(identity, request);
-      return { flavor: flavorDocument(request, requireFlavor(request.params.id)) };
-    });
-
-    fastify.get<ById>('/flavors/:id/os-extra_specs', async (request) => {
-      requireCaller(identity, request);
-      requireFlavor(request.params.id);
-      return { extra_specs: {} };
-    });
+export const flavorRoutes: FastifyPluginAsync = async (fastify) => {
+  const requireFlavor = (id: string): Flavor => {
+    const flavor = findFlavor(id);
+    if (flavor === undefined) throw flavorNotFound(id);
+    return flavor;
   };
+
+  /** A page of the flavors; `show` makes each one's body. */
+  const list = (request: FastifyRequest, path: string, show: (flavor: Flavor) => Record<string, unknown>) => {
+    const { query } = request;
+    const atLeast = (name: string): number => {
+      const text = queryText(query, name) ?? '0';
+      if (!/^\d{1,9}$/.test(text)) throw badCompute(`Invalid ${name} filter [${text}]`);
+      return Number(text);
+    };
+    const [minRam, minDisk] = [atLeast('minRam'), atLeast('minDisk')];
+    const onlyPrivate = /^(0|f|false|off|n|no)$/i.test(queryText(query, 'is_public') ?? '');
+    const matching = FLAVORS.filter(({ ram, disk }) => !onlyPrivate && ram >= minRam && disk >= minDisk);
+    const { items, links } = pageOf(request, path, matching);
+    return { flavors: items.map(show), ...(links !== undefined && { flavors_links: links }) };
+  };
+
+  fastify.get('/flavors', async (request) =>
+    list(request, 'flavors', ({ id, name }) => ({ id, name, links: linksTo(request, `flavors/${id}`) })),
+  );
+  fastify.get('/flavors/detail', async (request) =>
+    list(request, 'flavors/detail', (flavor) => flavorDocument(request, flavor)),
+  );
+
+  fastify.get<ById>('/flavors/:id', async (request) => {
+    return { flavor: flavorDocument(request, requireFlavor(request.params.id)) };
+  });
+
+  fastify.get<ById>('/flavors/:id/os-extra_specs', async (request) => {
+    requireFlavor(request.params.id);
+    return { extra_specs: {} };
+  });
+};

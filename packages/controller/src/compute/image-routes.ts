@@ -1,13 +1,18 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { readJsonBodies, sendUnauthorized, statusAndText } from '../identity/answers.ts';
-import type { Identity } from '../identity/identity.ts';
+import { type Authenticator, requireToken } from '../http/authentication.ts';
+import { identityErrorBody, readJsonBodies, statusAndText } from '../identity/answers.ts';
 import { originOf } from '../identity/origin.ts';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import { findImage, IMAGES, type Image } from './images.ts';
 
-const TITLES: Record<number, string> = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found', 405: 'Not Allowed' };
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Not Allowed',
+  503: 'Service Unavailable',
+};
 
 const versionDocument = (request: FastifyRequest) => ({
   id: 'v2.9',
@@ -20,7 +25,7 @@ function answerAsImage(fastify: FastifyInstance): void {
   const page = (status: number, message: string) => ({ message, code: status, title: TITLES[status] ?? 'Error' });
   fastify.setErrorHandler((error, request, reply) => {
     const { status, message } = statusAndText(error, request);
-    if (status === 401) return sendUnauthorized(request, reply, message);
+    if (status === 401) return reply.code(401).send(identityErrorBody(401, message));
     return reply.code(status).send(page(status, message));
   });
   fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(page(404, 'The resource could not be found.')));
@@ -63,7 +68,7 @@ type ById = { Params: { id: string } };
 
 /** The Image API v2, to be mounted at `/image`. Images are built in: they are shown and cannot be changed. */
 export const imageRoutes =
-  ({ identity }: { identity: Identity }): FastifyPluginAsync =>
+  (identity: Authenticator): FastifyPluginAsync =>
   async (fastify) => {
     answerAsImage(fastify);
     readJsonBodies(fastify);
@@ -72,56 +77,53 @@ export const imageRoutes =
     fastify.get('/', async (request, reply) => reply.code(300).send(versions(request)));
     fastify.get('/versions', async (request) => versions(request));
 
-    fastify.get('/v2/images', async (request) => {
-      requireCaller(identity, request);
-      const limitText = queryText(request.query, 'limit') ?? '25';
-      if (!/^\d{1,9}$/.test(limitText)) throw new ApiError(400, 'BadRequest', 'limit param must be an integer');
-      const marker = queryText(request.query, 'marker');
-      if (marker !== undefined && findImage(marker) === undefined) {
-        throw new ApiError(400, 'BadRequest', 'Invalid marker. Image could not be found.');
-      }
-      const all = IMAGES.filter((image) => matches(image, request.query));
-      const rest = marker === undefined ? all : all.slice(all.findIndex((image) => image.id === marker) + 1);
-      const images = rest.slice(0, Number(limitText));
-      const next = new URLSearchParams(request.url.split('?')[1] ?? '');
-      next.set('marker', images.at(-1)?.id ?? '');
-      return {
-        images,
-        first: '/v2/images',
-        schema: '/v2/schemas/images',
-        ...(images.length > 0 && images.length < rest.length && { next: `/v2/images?${next}` }),
+    const version2: FastifyPluginAsync = async (v2) => {
+      v2.addHook('onRequest', requireToken(identity));
+      v2.get('/images', async (request) => {
+        const limitText = queryText(request.query, 'limit') ?? '25';
+        if (!/^\d{1,9}$/.test(limitText)) throw new ApiError(400, 'BadRequest', 'limit param must be an integer');
+        const marker = queryText(request.query, 'marker');
+        if (marker !== undefined && findImage(marker) === undefined) {
+          throw new ApiError(400, 'BadRequest', 'Invalid marker. Image could not be found.');
+        }
+        const all = IMAGES.filter((image) => matches(image, request.query));
+        const rest = marker === undefined ? all : all.slice(all.findIndex((image) => image.id === marker) + 1);
+        const images = rest.slice(0, Number(limitText));
+        const next = new URLSearchParams(request.url.split('?')[1] ?? '');
+        next.set('marker', images.at(-1)?.id ?? '');
+        return {
+          images,
+          first: '/v2/images',
+          schema: '/v2/schemas/images',
+          ...(images.length > 0 && images.length < rest.length && { next: `/v2/images?${next}` }),
+        };
+      });
+
+      v2.get<ById>('/images/:id', async (request) => {
+        const image = findImage(request.params.id);
+        if (image === undefined) throw noImage(request.params.id);
+        return image;
+      });
+
+      v2.get<ById>('/images/:id/file', async (request, reply) => {
+        if (findImage(request.params.id) === undefined) throw noImage(request.params.id);
+        return reply.code(204).send();
+      });
+
+      v2.get('/schemas/image', async () => imageSchema());
+
+      v2.get('/schemas/images', async () => ({
+        name: 'images',
+        properties: { images: { type: 'array', items: imageSchema() } },
+      }));
+
+      const refuse = async () => {
+        throw new ApiError(403, 'Forbidden', 'Images are built in and cannot be changed.');
       };
-    });
-
-    fastify.get<ById>('/v2/images/:id', async (request) => {
-      requireCaller(identity, request);
-      const image = findImage(request.params.id);
-      if (image === undefined) throw noImage(request.params.id);
-      return image;
-    });
-
-    fastify.get<ById>('/v2/images/:id/file', async (request, reply) => {
-      requireCaller(identity, request);
-      if (findImage(request.params.id) === undefined) throw noImage(request.params.id);
-      return reply.code(204).send();
-    });
-
-    fastify.get('/v2/schemas/image', async (request) => {
-      requireCaller(identity, request);
-      return imageSchema();
-    });
-
-    fastify.get('/v2/schemas/images', async (request) => {
-      requireCaller(identity, request);
-      return { name: 'images', properties: { images: { type: 'array', items: imageSchema() } } };
-    });
-
-    const refuse = async (request: FastifyRequest) => {
-      requireCaller(identity, request);
-      throw new ApiError(403, 'Forbidden', 'Images are built in and cannot be changed.');
+      v2.post('/images', refuse);
+      v2.patch<ById>('/images/:id', refuse);
+      v2.put<ById>('/images/:id/file', refuse);
+      v2.delete<ById>('/images/:id', refuse);
     };
-    fastify.post('/v2/images', refuse);
-    fastify.patch<ById>('/v2/images/:id', refuse);
-    fastify.put<ById>('/v2/images/:id/file', refuse);
-    fastify.delete<ById>('/v2/images/:id', refuse);
+    await fastify.register(version2, { prefix: '/v2' });
   };

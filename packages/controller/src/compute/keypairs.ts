@@ -1,15 +1,14 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Identity } from '../identity/identity.ts';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import type { Database } from '../store/schema.ts';
-import type { Reader, Store } from '../store/store.ts';
+import type { Reader } from '../store/store.ts';
 import { badCompute, conflicting, notFound, policyForbids } from './errors.ts';
 import { minorVersion } from './microversion.ts';
 import { pageOf } from './page.ts';
 import { requireRoomForKeypair } from './quota-limits.ts';
 import { readBody } from './request-body.ts';
+import type { ComputeRoom } from './room.ts';
 import { generateSshKey, readPublicKey } from './ssh-keys.ts';
 
 type KeypairRow = Database['keypairs'];
@@ -36,11 +35,11 @@ type ByName = { Params: { name: string } };
 
 /** SSH key pairs of users: `/v2.1/os-keypairs`. */
 export const keypairRoutes =
-  (identity: Identity, store: Store): FastifyPluginAsync =>
+  ({ store }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     /** Whose key pairs the request is about: the caller's, or those an admin names. */
     const ownerOf = (request: FastifyRequest, named: string | undefined, action: string): string => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       if (named === undefined || named === caller.userId || minorVersion(request) < 10) return caller.userId;
       if (!caller.isAdmin) throw policyForbids(`os-keypairs:${action}`);
       return named;
@@ -74,7 +73,7 @@ export const keypairRoutes =
     });
 
     fastify.post('/os-keypairs', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const wanted = readBody(createBody, request.body).keypair;
       const userId = ownerOf(request, wanted.user_id, 'create');
       const given = wanted.public_key ?? undefined;

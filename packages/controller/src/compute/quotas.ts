@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import { badCompute, policyForbids } from './errors.ts';
 import { minorVersion } from './microversion.ts';
 import { DEFAULT_LIMITS, forgetLimits, type Limits, limitsOf, setLimits, UNLIMITED, usageOf } from './quota-limits.ts';
@@ -66,15 +65,15 @@ type ByProject = { Params: { project: string } };
 
 /** Limits and quotas: `/v2.1/limits`, `/v2.1/os-quota-sets`. */
 export const quotaRoutes =
-  ({ identity, store }: ComputeRoom): FastifyPluginAsync =>
+  ({ store }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const requireProject = (request: FastifyRequest, projectId: string, action: string): void => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       if (!caller.isAdmin && caller.projectId !== projectId) throw policyForbids(action);
     };
     /** The project of a change, which only admins make. */
     const changedProject = (request: FastifyRequest<ByProject>, action: string): string => {
-      if (!requireCaller(identity, request).isAdmin) throw policyForbids(action);
+      if (!request.caller.isAdmin) throw policyForbids(action);
       if (queryText(request.query, 'user_id') !== undefined)
         throw badCompute('Limits are for projects, not for users.');
       const { project } = request.params;
@@ -83,7 +82,7 @@ export const quotaRoutes =
     };
 
     fastify.get('/limits', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const projectId =
         queryText(request.query, 'tenant_id') ?? queryText(request.query, 'project_id') ?? caller.projectId;
       requireProject(request, projectId, 'limits:other_project');

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { type Authenticator, requireToken } from '../http/authentication.ts';
 import { readJsonBodies } from '../identity/answers.ts';
 import { answerAsCompute } from './answers.ts';
 import { extensionRoutes } from './extensions.ts';
@@ -18,9 +19,8 @@ import { versionDocument, versionRoutes } from './versions.ts';
 
 /** The Compute API v2.1, to be mounted at `/compute`. It records servers; hypervisors or agents run them. */
 export const computeRoutes =
-  (room: ComputeRoom): FastifyPluginAsync =>
+  (room: ComputeRoom, identity: Authenticator): FastifyPluginAsync =>
   async (fastify) => {
-    const { identity, store } = room;
     answerAsCompute(fastify);
     readJsonBodies(fastify);
     await fastify.register(versionRoutes);
@@ -28,16 +28,19 @@ export const computeRoutes =
     const version21: FastifyPluginAsync = async (v21) => {
       answerVersions(v21);
       v21.get('/', async (request) => ({ version: versionDocument(request) }));
-      await v21.register(flavorRoutes(identity));
-      await v21.register(extensionRoutes(identity));
-      await v21.register(keypairRoutes(identity, store));
-      for (const routes of SERVED) await v21.register(routes(room));
+      await v21.register(async (app) => {
+        app.addHook('onRequest', requireToken(identity));
+        await app.register(flavorRoutes);
+        await app.register(extensionRoutes);
+        for (const routes of SERVED) await app.register(routes(room));
+      });
     };
     await fastify.register(version21, { prefix: '/v2.1' });
   };
 
 const SERVED = [
   hostRoutes,
+  keypairRoutes,
   quotaRoutes,
   securityGroupRoutes,
   serverActionRoutes,

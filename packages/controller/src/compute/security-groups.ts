@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import type { Reader } from '../store/store.ts';
 import { notFound } from './errors.ts';
 import { minorVersion } from './microversion.ts';
@@ -24,10 +23,10 @@ export const groupDocument = ({ id, name, description, project_id }: ServerPort[
  * Networking.
  */
 export const securityGroupRoutes =
-  ({ identity, store }: ComputeRoom): FastifyPluginAsync =>
+  ({ store }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const groups = (request: FastifyRequest) => {
-      const { projectId } = requireCaller(identity, request);
+      const { projectId } = request.caller;
       if (minorVersion(request) > LAST_MINOR) throw notFound('The resource could not be found.');
       return store.read(async (db) => (await groupsOf(db, projectId)).map(groupDocument));
     };

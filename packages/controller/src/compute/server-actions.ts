@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
-import type { TokenCaller } from '../identity/identity.ts';
-import { requireCaller } from '../identity/session.ts';
+import type { Caller } from '../caller.ts';
 import type { Transaction } from '../store/store.ts';
 import { badCompute, conflicting, policyForbids } from './errors.ts';
 import type { ServerNetworking } from './networking-port.ts';
@@ -21,7 +20,7 @@ import {
 interface Acting {
   readonly tx: Transaction;
   readonly networking: ServerNetworking;
-  readonly caller: TokenCaller;
+  readonly caller: Caller;
   readonly server: ServerRow;
   /** What the body says under the action's name. */
   readonly input: unknown;
@@ -113,10 +112,10 @@ const DESPITE_LOCK = new Set(['lock', 'unlock', 'os-getConsoleOutput']);
 
 /** `POST /v2.1/servers/{id}/action`. */
 export const serverActionRoutes =
-  ({ identity, store, networking }: ComputeRoom): FastifyPluginAsync =>
+  ({ store, networking }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     fastify.post<{ Params: { id: string } }>('/servers/:id/action', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const { name, input } = readAction(request.body);
       const action = ACTIONS.get(name);
       const answer = await store.write(async (tx) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ApiError } from '@portward/model/api-error.ts';
-import type { TokenCaller } from '../identity/identity.ts';
+import type { Caller } from '../caller.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { asServerRefusal, badCompute, conflicting, policyForbids } from './errors.ts';
 import { findFlavor } from './flavors.ts';
@@ -22,7 +22,7 @@ export const ZONE = 'nova';
 export async function createServers(
   tx: Transaction,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   wanted: NewServers,
   now: Date,
 ): Promise<string[]> {
@@ -52,7 +52,7 @@ interface PlacedServer extends Omit<NewServers, 'interfaces'> {
 async function createServer(
   tx: Transaction,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   server: PlacedServer,
 ): Promise<string> {
   const id = randomUUID();
@@ -96,7 +96,7 @@ async function createServer(
 async function connect(
   tx: Transaction,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   { id: serverId, host }: { id: string; host: string },
   { interfaces, securityGroups }: PlacedServer,
 ): Promise<string[]> {
@@ -124,7 +124,7 @@ async function asBadRequest<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-async function publicKeyOf(db: Reader, caller: TokenCaller, name: string | undefined): Promise<string | null> {
+async function publicKeyOf(db: Reader, caller: Caller, name: string | undefined): Promise<string | null> {
   if (name === undefined) return null;
   const keypair = await findKeypair(db, caller.userId, name);
   if (keypair === undefined) throw badCompute('Invalid key_name provided.');
@@ -135,7 +135,7 @@ async function publicKeyOf(db: Reader, caller: TokenCaller, name: string | undef
 async function interfacesOf(
   db: Reader,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   wanted: NewServers['interfaces'],
 ): Promise<readonly WantedInterface[]> {
   if (typeof wanted !== 'string') return wanted;
@@ -150,7 +150,7 @@ async function interfacesOf(
 }
 
 /** The host of a new server: chosen, or named by an admin as `zone:host`. */
-async function hostOf(db: Reader, caller: TokenCaller, zone: string | undefined, now: Date): Promise<string> {
+async function hostOf(db: Reader, caller: Caller, zone: string | undefined, now: Date): Promise<string> {
   const [name, host] = zone?.split(':') ?? [ZONE];
   if (name !== ZONE) throw badCompute('The requested availability zone is not available');
   if (host === undefined || host === '') return chooseHost(db, now);

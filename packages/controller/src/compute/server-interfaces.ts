@@ -1,7 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
-import type { TokenCaller } from '../identity/identity.ts';
-import { requireCaller } from '../identity/session.ts';
+import type { Caller } from '../caller.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { asServerRefusal, badCompute, conflicting, notFound } from './errors.ts';
 import type { ServerNetworking, ServerPort } from './networking-port.ts';
@@ -37,7 +36,7 @@ type ByPort = { Params: { id: string; port: string } };
 
 /** Interfaces of servers: `/v2.1/servers/{id}/os-interface`. */
 export const serverInterfaceRoutes =
-  ({ identity, store, networking }: ComputeRoom): FastifyPluginAsync =>
+  ({ store, networking }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const portsOf = async (db: Reader, serverId: string): Promise<readonly ServerPort[]> =>
       (await networking.portsOf(db, [serverId])).get(serverId) ?? [];
@@ -48,7 +47,7 @@ export const serverInterfaceRoutes =
     };
 
     fastify.get<ById>('/servers/:id/os-interface', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => {
         const server = await requireServer(db, caller, request.params.id);
         return { interfaceAttachments: (await portsOf(db, server.id)).map(interfaceDocument) };
@@ -56,7 +55,7 @@ export const serverInterfaceRoutes =
     });
 
     fastify.get<ByPort>('/servers/:id/os-interface/:port', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => {
         const server = await requireServer(db, caller, request.params.id);
         return { interfaceAttachment: interfaceDocument(await requirePort(db, server.id, request.params.port)) };
@@ -64,7 +63,7 @@ export const serverInterfaceRoutes =
     });
 
     fastify.post<ById>('/servers/:id/os-interface', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const wanted = readBody(attachBody, request.body).interfaceAttachment ?? {};
       const port = await store.write(async (tx) => {
         const server = await requireOwnServer(tx.db, caller, request.params.id, 'os-attach-interfaces:create');
@@ -75,7 +74,7 @@ export const serverInterfaceRoutes =
     });
 
     fastify.delete<ByPort>('/servers/:id/os-interface/:port', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       await store.write(async (tx) => {
         const server = await requireOwnServer(tx.db, caller, request.params.id, 'os-attach-interfaces:delete');
         const { id: portId } = await requirePort(tx.db, server.id, request.params.port);
@@ -92,7 +91,7 @@ export const serverInterfaceRoutes =
 async function attach(
   tx: Transaction,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   server: ServerRow,
   wanted: Wanted,
 ): Promise<string> {
@@ -124,7 +123,7 @@ async function attach(
   return made;
 }
 
-async function onlyNetwork(db: Reader, networking: ServerNetworking, caller: TokenCaller): Promise<string> {
+async function onlyNetwork(db: Reader, networking: ServerNetworking, caller: Caller): Promise<string> {
   const [network, ...others] = await networking.networksFor(db, caller);
   if (others.length > 0) throw conflicting('Multiple possible networks found, use a Network ID to be more specific.');
   if (network === undefined) throw badCompute('No networks found for the project.');

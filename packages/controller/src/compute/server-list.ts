@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { TokenCaller } from '../identity/identity.ts';
+import type { Caller } from '../caller.ts';
 import { queryFlag, queryText } from '../identity/request-body.ts';
 import type { Reader } from '../store/store.ts';
 import { badCompute, policyForbids } from './errors.ts';
@@ -46,7 +46,7 @@ const SORT_KEYS: ReadonlyMap<string, keyof ServerRow> = new Map(
 export async function listServers(
   db: Reader,
   networking: ServerNetworking,
-  caller: TokenCaller,
+  caller: Caller,
   request: FastifyRequest,
   path: 'servers' | 'servers/detail',
 ): Promise<Page<ServerRow>> {
@@ -59,7 +59,7 @@ export async function listServers(
   return pageOf(request, path, sorted(rows, query));
 }
 
-async function visibleServers(db: Reader, caller: TokenCaller, query: unknown): Promise<ServerRow[]> {
+async function visibleServers(db: Reader, caller: Caller, query: unknown): Promise<ServerRow[]> {
   const everyone = allTenants(query);
   const project = queryText(query, 'project_id') ?? queryText(query, 'tenant_id');
   if (everyone && !caller.isAdmin) throw policyForbids('servers:detail:get_all_tenants');
@@ -79,7 +79,7 @@ function allTenants(query: unknown): boolean {
   throw badCompute(`Invalid value '${text}' for all_tenants.`);
 }
 
-function testsOf(query: unknown, caller: TokenCaller): Test[] {
+function testsOf(query: unknown, caller: Caller): Test[] {
   const tests: Test[] = [];
   const name = queryText(query, 'name');
   if (name !== undefined) {

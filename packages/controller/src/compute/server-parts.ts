@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { requireCaller } from '../identity/session.ts';
 import type { Reader } from '../store/store.ts';
 import { badCompute, notFound } from './errors.ts';
 import type { ServerPort } from './networking-port.ts';
@@ -19,13 +18,13 @@ type ByKey = { Params: { id: string; key: string } };
 
 /** Smaller views of a server: its addresses, security groups, metadata and history. */
 export const serverPartRoutes =
-  ({ identity, store, networking }: ComputeRoom): FastifyPluginAsync =>
+  ({ store, networking }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const portsOf = async (db: Reader, id: string): Promise<readonly ServerPort[]> =>
       (await networking.portsOf(db, [id])).get(id) ?? [];
     /** Reads the server of the path, and what else `view` needs. */
     const view = <T>(request: FastifyRequest<ById>, read: (db: Reader, server: ServerRow) => Promise<T> | T) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => read(db, await requireServer(db, caller, request.params.id)));
     };
     /** Changes the metadata of the server of the path; answers what it is then. */
@@ -33,7 +32,7 @@ export const serverPartRoutes =
       request: FastifyRequest<ById>,
       change: (metadata: Record<string, unknown>) => Record<string, unknown>,
     ): Promise<Record<string, unknown>> => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.write(async (tx) => {
         const server = await requireOwnServer(tx.db, caller, request.params.id, 'server-metadata:update');
         const metadata = change(server.metadata);

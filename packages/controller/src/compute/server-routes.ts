@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { requireCaller } from '../identity/session.ts';
 import { computeBase, linksTo } from './answers.ts';
 import { minorVersion } from './microversion.ts';
 import { nameText, readBody } from './request-body.ts';
@@ -20,10 +19,10 @@ type ById = { Params: { id: string } };
 
 /** Servers themselves: `/v2.1/servers`. */
 export const serverRoutes =
-  ({ identity, store, networking }: ComputeRoom): FastifyPluginAsync =>
+  ({ store, networking, now }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const showOne = (request: FastifyRequest, id: string) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => {
         const row = await requireServer(db, caller, id);
         return { server: (await serverDocuments(db, networking, request, caller, [row]))[0] };
@@ -31,7 +30,7 @@ export const serverRoutes =
     };
 
     fastify.get('/servers', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const page = await store.read((db) => listServers(db, networking, caller, request, 'servers'));
       return {
         servers: page.items.map(({ id, name }) => ({ id, name, links: linksTo(request, `servers/${id}`) })),
@@ -40,7 +39,7 @@ export const serverRoutes =
     });
 
     fastify.get('/servers/detail', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => {
         const page = await listServers(db, networking, caller, request, 'servers/detail');
         return {
@@ -51,10 +50,10 @@ export const serverRoutes =
     });
 
     fastify.post('/servers', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       requireWriter(caller, 'servers:create');
       const wanted = readNewServers(request.body, minorVersion(request));
-      const ids = await store.write((tx) => createServers(tx, networking, caller, wanted, identity.now()));
+      const ids = await store.write((tx) => createServers(tx, networking, caller, wanted, now()));
       const id = ids[0] as string;
       reply.code(202).header('location', `${computeBase(request)}/servers/${id}`);
       if (wanted.wantsReservation) return { reservation_id: `r-${id.slice(0, 8)}` };
@@ -74,7 +73,7 @@ export const serverRoutes =
     fastify.get<ById>('/servers/:id', async (request) => showOne(request, request.params.id));
 
     fastify.put<ById>('/servers/:id', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const { name, description } = readBody(updateBody, request.body).server;
       await store.write(async (tx) => {
         const { id } = await requireOwnServer(tx.db, caller, request.params.id, 'servers:update');
@@ -87,7 +86,7 @@ export const serverRoutes =
     });
 
     fastify.delete<ById>('/servers/:id', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       await store.write(async (tx) => {
         const row = await requireOwnServer(tx.db, caller, request.params.id, 'servers:delete');
         await deleteServer(tx, networking, row);

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { requireCaller } from '../identity/session.ts';
 import type { Transaction } from '../store/store.ts';
 import { computeBase } from './answers.ts';
 import { badCompute, notFound } from './errors.ts';
@@ -17,11 +16,11 @@ type ByTag = { Params: { id: string; tag: string } };
 
 /** Tags of servers: `/v2.1/servers/{id}/tags`. */
 export const serverTagRoutes =
-  ({ identity, store }: ComputeRoom): FastifyPluginAsync =>
+  ({ store }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     const path = '/servers/:id/tags';
     const read = (request: FastifyRequest<ById>): Promise<string[]> => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.read(async (db) => {
         const { id } = await requireServer(db, caller, request.params.id);
         return (await tagsOf(db, [id])).get(id) ?? [];
@@ -32,7 +31,7 @@ export const serverTagRoutes =
       request: FastifyRequest<ById>,
       change: (tx: Transaction, id: string, tags: readonly string[]) => Promise<T>,
     ): Promise<T> => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       return store.write(async (tx) => {
         const { id } = await requireOwnServer(tx.db, caller, request.params.id, 'os-server-tags:update');
         const result = await change(tx, id, (await tagsOf(tx.db, [id])).get(id) ?? []);

@@ -1,5 +1,5 @@
 import type { Server } from '@portward/model/server.ts';
-import type { TokenCaller } from '../identity/identity.ts';
+import type { Caller } from '../caller.ts';
 import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
@@ -20,24 +20,19 @@ export async function serverFeedObjects(db: Reader, ids: readonly string[]): Pro
 }
 
 /** A server that the caller may see. Throws 404: what belongs to others does not exist. */
-export async function requireServer(db: Reader, caller: TokenCaller, id: string): Promise<ServerRow> {
+export async function requireServer(db: Reader, caller: Caller, id: string): Promise<ServerRow> {
   const row = await db.selectFrom('servers').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw serverNotFound(id);
   return row;
 }
 
 /** Throws 403 unless the caller's role lets it change servers at all. */
-export function requireWriter(caller: TokenCaller, action: string): void {
+export function requireWriter(caller: Caller, action: string): void {
   if (!caller.isAdmin && !(caller.roles.includes('member') && caller.projectId !== '')) throw policyForbids(action);
 }
 
 /** As `requireServer`, for a change: throws 403 of a caller that may only read, 409 of a server that is locked. */
-export async function requireOwnServer(
-  db: Reader,
-  caller: TokenCaller,
-  id: string,
-  action: string,
-): Promise<ServerRow> {
+export async function requireOwnServer(db: Reader, caller: Caller, id: string, action: string): Promise<ServerRow> {
   const row = await requireServer(db, caller, id);
   requireWriter(caller, action);
   if (row.locked && !caller.isAdmin) throw conflicting(`Instance ${id} is locked`);

@@ -1,13 +1,12 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify';
 import type { Logger } from 'pino';
 import { imageRoutes } from '../compute/image-routes.ts';
 import type { ServerNetworking } from '../compute/networking-port.ts';
 import { computeRoutes } from '../compute/routes.ts';
 import type { Feed } from '../feed/feed.ts';
-import type { Identity } from '../identity/identity.ts';
-import { identityRoutes } from '../identity/routes.ts';
 import type { Networking } from '../networking/networking.ts';
 import type { Store } from '../store/store.ts';
+import type { Authenticator } from './authentication.ts';
 import { bareServer } from './bare-server.ts';
 import { networkingRoutes } from './networking-routes.ts';
 import { portwardRoutes } from './portward-routes.ts';
@@ -16,7 +15,9 @@ import { portwardRoutes } from './portward-routes.ts';
 export interface Rooms {
   store: Store;
   feed: Feed;
-  identity: Identity;
+  identity: Authenticator;
+  /** What is served at `/identity`. */
+  identityRoutes: FastifyPluginAsync;
   networking: Networking;
   serverNetworking: ServerNetworking;
   agentToken: string;
@@ -42,13 +43,13 @@ export async function createServer(rooms: Rooms): Promise<FastifyInstance> {
     await rooms.store.read((db) => db.selectFrom('settings').select('name').limit(1).execute());
     return { status: 'ok' };
   });
-  await app.register(identityRoutes(rooms.identity), { prefix: '/identity' });
+  await app.register(rooms.identityRoutes, { prefix: '/identity' });
   await app.register(networkingRoutes(rooms.networking, rooms.identity), { prefix: '/networking' });
   await app.register(
-    computeRoutes({ identity: rooms.identity, store: rooms.store, networking: rooms.serverNetworking }),
+    computeRoutes({ store: rooms.store, networking: rooms.serverNetworking, now: () => new Date() }, rooms.identity),
     { prefix: '/compute' },
   );
-  await app.register(imageRoutes({ identity: rooms.identity }), { prefix: '/image' });
+  await app.register(imageRoutes(rooms.identity), { prefix: '/image' });
   await app.register(portwardRoutes(rooms), { prefix: '/portward/v1' });
   return app;
 }

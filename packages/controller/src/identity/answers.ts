@@ -11,6 +11,7 @@ const TITLES: Record<number, string> = {
   413: 'Request Entity Too Large',
   415: 'Unsupported Media Type',
   501: 'Not Implemented',
+  503: 'Service Unavailable',
 };
 
 /** An error's body in Keystone's envelope; also what every other service answers to a missing or void token. */
@@ -18,8 +19,8 @@ export const identityErrorBody = (code: number, message: string): Record<string,
   error: { code, message, title: TITLES[code] ?? 'Internal Server Error' },
 });
 
-/** Answers 401 as services with Keystone in front of them do: with where to get a token. */
-export function sendUnauthorized(request: FastifyRequest, reply: FastifyReply, message: string): FastifyReply {
+/** Answers 401 with where to get a token. */
+function sendUnauthorized(request: FastifyRequest, reply: FastifyReply, message: string): FastifyReply {
   return reply
     .code(401)
     .header('www-authenticate', `Keystone uri="${originOf(request)}/identity/v3"`)
