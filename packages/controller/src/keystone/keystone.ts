@@ -133,10 +133,13 @@ export class Keystone implements Authenticator {
       this.#wellAgain();
       return undefined;
     }
+    if (status === 401) throw this.#unavailable('does not take the token that it gave Portward’s service user');
     if (status === 403) throw this.#unavailable('does not let Portward’s service user check tokens');
     const outcome = status === 200 ? tokenSchema.safeParse(body) : undefined;
     const expiresAt = Date.parse(outcome?.data?.token.expires_at ?? '');
-    if (outcome?.data === undefined || Number.isNaN(expiresAt)) throw this.#unavailable(`answered ${status}`);
+    if (outcome?.data === undefined || Number.isNaN(expiresAt)) {
+      throw this.#unavailable(`answered ${status}${status === 200 ? ', but nothing about the token' : ''}`);
+    }
     this.#wellAgain();
     return { caller: this.#callerOf(outcome.data.token), expiresAt };
   }
