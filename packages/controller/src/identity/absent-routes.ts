@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { listOf } from './answers.ts';
-import { couldNotFind } from './errors.ts';
+import { couldNotFind, forbiddenAction } from './errors.ts';
 import type { Identity } from './identity.ts';
 import { requireAdmin, requireCaller, requireSelfOrAdmin } from './session.ts';
 
@@ -28,7 +28,16 @@ export const absentRoutes =
         else requireAdmin(identity, request, `identity:get_${singular}`);
         throw couldNotFind(singular, request.params.id);
       });
+      fastify.post(`/${collection}`, async (request) => {
+        requireAdmin(identity, request, `identity:create_${singular}`);
+        throw forbiddenAction(`${collection} are not offered and cannot be made`);
+      });
     }
+
+    fastify.get('/limits/model', async (request) => {
+      requireCaller(identity, request);
+      return { model: { name: 'flat', description: 'There are no limits, whatever the hierarchy of projects.' } };
+    });
 
     fastify.get<{ Params: { user: string } }>('/users/:user/access_rules', async (request) => {
       requireSelfOrAdmin(identity, request, request.params.user, 'identity:list_access_rules');

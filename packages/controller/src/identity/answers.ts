@@ -1,5 +1,6 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { clientError } from './errors.ts';
 import { originOf } from './origin.ts';
 
 const TITLES: Record<number, string> = {
@@ -36,10 +37,13 @@ export function statusAndText(error: unknown, request: FastifyRequest): { status
   return { status: 500, message: 'An unexpected error prevented the server from fulfilling your request.' };
 }
 
+const noJson = () => clientError('Expecting to find valid JSON in request body.');
+
 /** Sets Keystone's envelope for errors and unknown paths of this plugin. */
 export function answerAsIdentity(fastify: FastifyInstance): void {
   fastify.setErrorHandler((error, request, reply) => {
-    const { status, message } = statusAndText(error, request);
+    const isNoJson = (error as FastifyError).code === 'FST_ERR_CTP_INVALID_JSON_BODY';
+    const { status, message } = statusAndText(isNoJson ? noJson() : error, request);
     if (status === 401) return sendUnauthorized(request, reply, message);
     return reply.code(status).send(identityErrorBody(status, message));
   });

@@ -9,7 +9,7 @@ import {
   requireCredential,
   secretHash,
 } from './application-credentials.ts';
-import { forbiddenAction, malformed } from './errors.ts';
+import { clientError, forbiddenAction, malformed } from './errors.ts';
 import type { Identity, TokenCaller } from './identity.ts';
 import { descriptionText, idText, LONGEST_PASSWORD, nameOf, queryText, readBody } from './request-body.ts';
 import { requireCaller, requireSelfOrAdmin } from './session.ts';
@@ -120,7 +120,7 @@ function chosenRoles(
   return wanted.map(({ id, name }) => {
     const role = caller.grantedRoles.find((held) => (id === undefined ? held.name === name : held.id === id));
     if (role === undefined) {
-      throw malformed('Invalid application credential: a role was given that its user does not have on the project.');
+      throw malformed('Invalid application credential: Cannot create an application credential with unassigned role');
     }
     return role.id;
   });
@@ -131,7 +131,7 @@ function readExpiry(text: string | undefined, now: Date): string | null {
   if (text === undefined) return null;
   const zoned = /(Z|[+-]\d\d:?\d\d)$/i.test(text) ? text : `${text}Z`;
   const time = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/.test(text) ? Date.parse(zoned) : Number.NaN;
-  if (Number.isNaN(time)) throw malformed("Invalid input for field 'expires_at': not an ISO 8601 time");
-  if (time <= now.getTime()) throw malformed("Invalid input for field 'expires_at': the time is over");
+  if (Number.isNaN(time)) throw clientError('Timestamp not in expected format.');
+  if (time <= now.getTime()) throw clientError("The 'expires_at' must not be before now.");
   return microseconds(Math.floor(time / 1000));
 }

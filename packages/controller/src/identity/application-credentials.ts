@@ -3,8 +3,8 @@ import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { conflict, couldNotFind } from './errors.ts';
 import { newId } from './ids.ts';
+import { roleDocument } from './roles.ts';
 import type { StandingChanges } from './standing-changes.ts';
-import { loadRoles } from './token-standing.ts';
 
 export type CredentialRow = Database['application_credentials'];
 
@@ -21,17 +21,16 @@ export async function credentialDocuments(
   db: Reader,
   rows: readonly CredentialRow[],
 ): Promise<Record<string, unknown>[]> {
-  const roles = await loadRoles(db);
+  const roles = await db.selectFrom('roles').selectAll().orderBy('name').execute();
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
     description: row.description === '' ? null : row.description,
     project_id: row.project_id,
     user_id: row.user_id,
-    roles: roles
-      .filter((role) => row.role_ids.includes(role.id))
-      .map(({ id, name }) => ({ id, name, domain_id: null })),
-    expires_at: row.expires_at,
+    roles: roles.filter((role) => row.role_ids.includes(role.id)).map(roleDocument),
+    // Keystone says no zone here, unlike in tokens.
+    expires_at: row.expires_at?.replace(/Z$/, '') ?? null,
     unrestricted: row.unrestricted,
     system: null,
   }));
@@ -45,7 +44,7 @@ export async function requireCredential(db: Reader, userId: string, id: string):
     .where('id', '=', id)
     .where('user_id', '=', userId)
     .executeTakeFirst();
-  if (row === undefined) throw couldNotFind('application credential', id);
+  if (row === undefined) throw couldNotFind('Application Credential', id);
   return row;
 }
 

@@ -30,7 +30,8 @@ export const authRoutes =
     /** The token that a request is about. Throws 403 unless it is the caller's own or the caller is an admin. */
     const subjectOf = (request: FastifyRequest, action: string): { token: string; subject: TokenCaller } => {
       const caller = requireCaller(identity, request);
-      const token = headerText(request, 'x-subject-token') ?? '';
+      const token = headerText(request, 'x-subject-token');
+      if (token === undefined) throw tokenNotFound('No token in the request');
       const subject = identity.authenticate(token);
       if (subject !== undefined && !caller.isAdmin && subject.userId !== caller.userId) throw forbiddenAction(action);
       if (subject === undefined) throw tokenNotFound();
@@ -115,6 +116,9 @@ export const authRoutes =
           .where('target_id', '=', target?.id ?? '')
           .executeTakeFirst(),
       );
-      return listOf(request, 'system', row === undefined ? [] : [{ all: true }]);
+      return {
+        system: row === undefined ? [] : [{ all: true }],
+        links: { self: `${originOf(request)}${request.url}` },
+      };
     });
   };

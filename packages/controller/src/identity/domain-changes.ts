@@ -1,9 +1,10 @@
 import type { Reader, Transaction } from '../store/store.ts';
 import { DEFAULT_DOMAIN } from './bootstrap.ts';
 import { type DomainRow, requireDomain } from './domains.ts';
-import { conflict, forbiddenAction } from './errors.ts';
+import { conflict, forbidden } from './errors.ts';
 import { newId } from './ids.ts';
 import { deleteProject } from './projects.ts';
+import { requireSame } from './request-body.ts';
 import type { StandingChanges } from './standing-changes.ts';
 import { deleteUser } from './users.ts';
 
@@ -19,19 +20,25 @@ export async function createDomain({ db }: Transaction, wanted: Omit<DomainRow, 
 }
 
 /**
- * Changes a domain; disabling it voids the tokens of its users and of everyone with a role in it. Throws 404, 409, and
- * 403 of disabling the domain that `admin` is in: nobody could undo it.
+ * Changes a domain; disabling it voids the tokens of its users and of everyone with a role in it. Throws 404, 409, 400
+ * of another id, and 403 of disabling the domain that `admin` is in: nobody could undo it.
  */
 export async function updateDomain(
   { db }: Transaction,
   standing: StandingChanges,
   id: string,
-  change: { name?: string | undefined; description?: string | undefined; enabled?: boolean | undefined },
+  change: {
+    id?: string | undefined;
+    name?: string | undefined;
+    description?: string | undefined;
+    enabled?: boolean | undefined;
+  },
 ): Promise<void> {
   const current = await requireDomain(db, id);
+  requireSame(change.id, id, 'ID');
   const { name = current.name, description = current.description, enabled = current.enabled } = change;
   if (name !== current.name) await requireFreeName(db, name);
-  if (id === DEFAULT_DOMAIN && !enabled) throw forbiddenAction('Cannot disable the default domain');
+  if (id === DEFAULT_DOMAIN && !enabled) throw forbidden('Cannot disable the default domain.');
   await db.updateTable('domains').set({ name, description, enabled }).where('id', '=', id).execute();
   if (!current.enabled || enabled) return;
   await standing.voidTokens((users) => users('domain_id', '=', id));
@@ -47,7 +54,7 @@ export async function updateDomain(
 export async function deleteDomain(tx: Transaction, standing: StandingChanges, id: string): Promise<void> {
   const { db } = tx;
   const { enabled } = await requireDomain(db, id);
-  if (enabled) throw forbiddenAction('Cannot delete a domain that is enabled, please disable it first.');
+  if (enabled) throw forbidden('Cannot delete a domain that is enabled, please disable it first.');
   await deleteProjects(tx, standing, id);
   for (const user of await db.selectFrom('users').select('id').where('domain_id', '=', id).execute()) {
     await deleteUser(tx, standing, user.id);
@@ -72,5 +79,8 @@ async function deleteProjects(tx: Transaction, standing: StandingChanges, domain
 
 async function requireFreeName(db: Reader, name: string): Promise<void> {
   const taken = await db.selectFrom('domains').select('id').where('name', '=', name).executeTakeFirst();
-  if (taken !== undefined) throw conflict('domain', `Duplicate entry found with name ${name}`);
+  if (taken !== undefined) {
+    // Keystone keeps domains as projects, and says so.
+    throw conflict('project', `it is not permitted to have two projects acting as domains with the same name: ${name}`);
+  }
 }

@@ -5,7 +5,16 @@ import { createDomain, deleteDomain, updateDomain } from './domain-changes.ts';
 import { domainDocument, domainOfCaller, requireDomain } from './domains.ts';
 import { forbiddenAction } from './errors.ts';
 import type { Identity } from './identity.ts';
-import { descriptionText, nameOf, noOptions, queryFlag, queryText, readBody } from './request-body.ts';
+import {
+  descriptionText,
+  idText,
+  nameOf,
+  noOptions,
+  queryFlag,
+  queryText,
+  readBody,
+  readChange,
+} from './request-body.ts';
 import { requireAdmin, requireCaller } from './session.ts';
 
 const attributes = {
@@ -14,7 +23,9 @@ const attributes = {
   options: noOptions.optional(),
 };
 const createBody = z.object({ domain: z.object({ name: nameOf(64), ...attributes }) });
-const updateBody = z.object({ domain: z.object({ name: nameOf(64).optional(), ...attributes }) });
+const updateBody = z.object({
+  domain: z.object({ id: idText.optional(), name: nameOf(64).optional(), ...attributes }),
+});
 
 type ById = { Params: { id: string } };
 
@@ -74,9 +85,12 @@ export const domainRoutes =
 
     fastify.patch<ById>('/domains/:id', async (request) => {
       requireAdmin(identity, request, 'identity:update_domain');
-      const { name, description, enabled } = readBody(updateBody, request.body).domain;
+      const { description, ...change } = readChange(updateBody, request.body).domain;
       await identity.change((tx, standing) =>
-        updateDomain(tx, standing, request.params.id, { name, description: description ?? undefined, enabled }),
+        updateDomain(tx, standing, request.params.id, {
+          ...change,
+          ...(description !== undefined && { description: description ?? '' }),
+        }),
       );
       return showOne(request, request.params.id);
     });

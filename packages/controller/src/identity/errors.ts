@@ -11,21 +11,33 @@ export const malformed = (message: string): ApiError => new ApiError(400, 'Valid
 
 /** 400 of a body that lacks a name's domain or the like. */
 export const expecting = (attribute: string, target: string): ApiError =>
+  clientError(`Expecting to find ${attribute} in ${target}.`);
+
+/** 400 of a sentence, followed by whom Keystone blames. */
+export const clientError = (sentence: string): ApiError =>
   malformed(
-    `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either ` +
-      'malformed or otherwise incorrect. The client is assumed to be in error.',
+    `${sentence} The server could not comply with the request since it is either malformed or otherwise incorrect. ` +
+      'The client is assumed to be in error.',
   );
 
 /** 403 of an action, named as Keystone's policies name it: `identity:list_users`. */
 export const forbiddenAction = (action: string): ApiError =>
   new ApiError(403, 'ForbiddenAction', `You are not authorized to perform the requested action: ${action}.`);
 
+/** 403 of what nobody may do, in a sentence of its own. */
+export const forbidden = (message: string): ApiError => new ApiError(403, 'Forbidden', message);
+
 /** 404 of a thing by its id or name. */
 export const couldNotFind = (what: string, id: string): ApiError =>
   new ApiError(404, 'NotFound', `Could not find ${what}: ${id}.`);
 
+/** 404 of an implication that is none. */
+export const impliesNot = (priorId: string, impliedId: string): ApiError =>
+  new ApiError(404, 'NotFound', `${priorId} does not imply ${impliedId}.`);
+
 /** 404 of a token. The token itself is a secret, and stays unsaid. */
-export const tokenNotFound = (): ApiError => new ApiError(404, 'TokenNotFound', 'Could not find token.');
+export const tokenNotFound = (message = 'Could not find token.'): ApiError =>
+  new ApiError(404, 'TokenNotFound', message);
 
 /** 409 of a name that is taken. */
 export const conflict = (what: string, detail: string): ApiError =>

@@ -40,7 +40,7 @@ export async function requireGrant(db: Reader, userId: string, roleId: string, t
   if (row === undefined) {
     throw couldNotFind(
       'role assignment with role',
-      `${roleId}, user or group: ${userId}, project, domain, or system: ${target.id}`,
+      `${roleId}, user or group: ${userId}, project, domain, or system: ${target.type === 'system' ? 'system' : target.id}`,
     );
   }
 }

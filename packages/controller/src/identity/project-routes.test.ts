@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { messageOf, namesOf, openAdmin } from './admin-fixture.ts';
+import { tokenOf } from './cloud-fixture.ts';
 
 const { cloud, api } = await openAdmin();
 after(() => cloud.close());
@@ -91,13 +92,78 @@ describe('projects', () => {
     );
     const other = (await post({ name: 'other' })).body.project;
     messageOf(await api('PATCH', `projects/${other.id}`, { project: { name: 'taken' } }), 409);
-    assert.equal(messageOf(await post({ name: 'x', domain_id: 'nope' }), 404), 'Could not find domain: nope.');
-    assert.equal(messageOf(await post({ name: 'x', parent_id: 'nope' }), 404), 'Could not find project: nope.');
+    assert.equal(messageOf(await post({ name: 'x', domain_id: 'nope' }), 400), 'Could not find domain: nope.');
+    assert.equal(messageOf(await post({ name: 'x', parent_id: 'nope' }), 400), 'Could not find project: nope.');
     const child = (await post({ name: 'child', parent_id: other.id })).body.project;
     assert.equal(child.parent_id, other.id);
     assert.match(messageOf(await api('DELETE', `projects/${other.id}`), 403), /not a leaf/);
     assert.equal((await api('DELETE', `projects/${child.id}`)).status, 204);
     assert.equal((await api('DELETE', `projects/${other.id}`)).status, 204);
+  });
+
+  test('keep their id, domain and parent, and take a change of the rest as it is meant', async () => {
+    const { project } = (await api('POST', 'projects', { project: { name: 'fixed', description: 'd' } })).body;
+    const patch = (change: unknown) => api('PATCH', `projects/${project.id}`, { project: change });
+    assert.equal(messageOf(await patch({}), 400), '{} does not have enough properties');
+    assert.equal(messageOf(await patch({ id: 'other' }), 400), 'Cannot change ID');
+    assert.equal(messageOf(await patch({ domain_id: 'other' }), 400), 'Cannot change Domain ID');
+    assert.equal(messageOf(await patch({ parent_id: 'other' }), 403), 'Update of `parent_id` is not allowed.');
+    const same = { id: project.id, domain_id: 'default', parent_id: 'default' };
+    assert.equal((await patch({ ...same, enabled: false })).body.project.description, 'd');
+    const { description, enabled } = (await patch({ description: null })).body.project;
+    assert.deepEqual([description, enabled], [null, false]);
+  });
+
+  test('have tags of their own, one by one and all at once', async () => {
+    const { project } = (await api('POST', 'projects', { project: { name: 'tagged', tags: ['a'] } })).body;
+    const path = `projects/${project.id}/tags`;
+    assert.equal((await api('PUT', `${path}/blue`)).status, 201);
+    assert.equal((await api('PUT', `${path}/blue`)).status, 201, 'again');
+    const list = await api('GET', path);
+    assert.deepEqual(list.body.tags, ['a', 'blue']);
+    assert.equal(list.body.links.self, `http://cloud.example:9696/identity/v3/${path}`);
+    assert.equal((await api('GET', `${path}/blue`)).status, 204);
+    assert.equal((await api('HEAD', `${path}/blue`)).status, 204);
+    assert.equal(messageOf(await api('GET', `${path}/nope`), 404), 'Could not find project tag: nope.');
+    assert.deepEqual((await api('PUT', path, { tags: ['x', 'y'] })).body.tags, ['x', 'y']);
+    assert.equal((await api('DELETE', `${path}/x`)).status, 204);
+    assert.equal(messageOf(await api('DELETE', `${path}/x`), 404), 'Could not find project tag: x.');
+    assert.deepEqual((await api('GET', `projects/${project.id}`)).body.project.tags, ['y']);
+    assert.equal((await api('DELETE', path)).status, 204);
+    assert.deepEqual((await api('GET', path)).body.tags, []);
+    for (const wrong of [{ tags: ['a/b'] }, { tags: [''] }, { tags: 'a' }, {}, { tags: Array(81).fill('t') }]) {
+      messageOf(await api('PUT', path, wrong), 400);
+    }
+    messageOf(await api('PUT', `${path}/a,b`), 400);
+    const many = Array.from({ length: 80 }, (_, index) => `t${index}`);
+    await api('PUT', path, { tags: many });
+    messageOf(await api('PUT', `${path}/one-too-many`), 400);
+    messageOf(await api('GET', 'projects/nope/tags'), 404);
+  });
+
+  test('show their parents and those below them on demand', async () => {
+    const post = async (name: string, parent?: string) =>
+      (await api('POST', 'projects', { project: { name, ...(parent !== undefined && { parent_id: parent }) } })).body
+        .project.id as string;
+    const top = await post('top');
+    const middle = await post('middle', top);
+    const [left, right] = [await post('left', middle), await post('right', middle)];
+    const show = async (id: string, query: string) => (await api('GET', `projects/${id}?${query}`)).body.project;
+    assert.deepEqual((await show(left, 'parents_as_ids')).parents, { [middle]: { [top]: { default: null } } });
+    assert.deepEqual((await show(top, 'subtree_as_ids')).subtree, { [middle]: { [left]: null, [right]: null } });
+    assert.equal((await show(left, 'subtree_as_ids')).subtree, null);
+    assert.equal((await show(left, '')).parents, undefined);
+    assert.deepEqual((await show(middle, 'parents_as_list&subtree_as_list')).subtree, [], 'no role on any of them');
+    const { userId } = await cloud.member('relative');
+    const { body } = await api('GET', 'roles?name=member');
+    for (const id of [top, left]) await api('PUT', `projects/${id}/users/${userId}/roles/${body.roles[0].id}`);
+    const token = tokenOf(await cloud.signIn('relative', 'pw', { project: { id: top } }));
+    const seen = (await api('GET', `projects/${top}?subtree_as_list`, undefined, token)).body.project.subtree;
+    assert.deepEqual(
+      seen.map((item: { project: { name: string } }) => item.project.name),
+      ['left'],
+    );
+    messageOf(await api('GET', `projects/${top}?parents_as_ids&parents_as_list`), 400);
   });
 
   test('that go leave no assignment, credential, default or tag behind', async () => {

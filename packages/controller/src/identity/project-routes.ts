@@ -3,8 +3,10 @@ import { z } from 'zod';
 import type { Reader } from '../store/store.ts';
 import { listOf, withSelf } from './answers.ts';
 import { domainOfCaller } from './domains.ts';
-import { forbiddenAction } from './errors.ts';
 import type { Identity } from './identity.ts';
+import { requireProjectReader } from './project-access.ts';
+import { projectRelatives } from './project-relatives.ts';
+import { projectTagList } from './project-tag-routes.ts';
 import {
   createProject,
   deleteProject,
@@ -15,21 +17,18 @@ import {
   requireProject,
   updateProject,
 } from './projects.ts';
-import { descriptionText, idText, nameOf, noOptions, queryFlag, queryText, readBody } from './request-body.ts';
-import { requireAdmin, requireCaller, requireSelfOrAdmin } from './session.ts';
+import {
+  descriptionText,
+  idText,
+  nameOf,
+  noOptions,
+  queryFlag,
+  queryText,
+  readBody,
+  readChange,
+} from './request-body.ts';
+import { requireAdmin, requireSelfOrAdmin } from './session.ts';
 import { requireUser } from './users.ts';
-
-/** Longest tag, and most tags of a project: Keystone's bounds. */
-const tags = z
-  .array(
-    z
-      .string()
-      .min(1)
-      .max(255)
-      .regex(/^[^,/]*$/, 'must not contain , or /'),
-  )
-  .max(80)
-  .optional();
 
 const createBody = z.object({
   project: z.object({
@@ -39,17 +38,20 @@ const createBody = z.object({
     description: descriptionText.nullish(),
     enabled: z.boolean().optional(),
     is_domain: z.literal(false, 'domains are made at /v3/domains').optional(),
-    tags,
+    tags: projectTagList.optional(),
     options: noOptions.optional(),
   }),
 });
 
 const updateBody = z.object({
   project: z.object({
+    id: idText.optional(),
+    domain_id: idText.nullish(),
+    parent_id: idText.nullish(),
     name: nameOf(64).optional(),
     description: descriptionText.nullish(),
     enabled: z.boolean().optional(),
-    tags,
+    tags: projectTagList.optional(),
     options: noOptions.optional(),
   }),
 });
@@ -83,7 +85,7 @@ export const projectRoutes =
           name: project.name,
           domainId: project.domain_id ?? (await domainOfCaller(tx.db, caller)),
           parentId: project.parent_id ?? undefined,
-          description: project.description ?? undefined,
+          description: project.description,
           enabled: project.enabled,
           tags: project.tags,
         }),
@@ -92,21 +94,22 @@ export const projectRoutes =
     });
 
     fastify.get<ById>('/projects/:id', async (request) => {
-      const caller = requireCaller(identity, request);
       const { id } = request.params;
-      if (!caller.isAdmin && caller.projectId !== id) {
-        const own = await identity.store.read((db) => projectsOfUser(db, caller.userId));
-        if (!own.some((project) => project.id === id)) throw forbiddenAction('identity:get_project');
-      }
-      return showOne(request, id);
+      const caller = await requireProjectReader(identity, request, id, 'identity:get_project');
+      return identity.store.read(async (db) => {
+        const row = await requireProject(db, id);
+        const [project] = await show(db, request, [row]);
+        const relatives = await projectRelatives(db, caller.userId, row, request.query, (rows) =>
+          show(db, request, rows),
+        );
+        return { project: { ...project, ...relatives } };
+      });
     });
 
     fastify.patch<ById>('/projects/:id', async (request) => {
       requireAdmin(identity, request, 'identity:update_project');
-      const { project } = readBody(updateBody, request.body);
-      await identity.change((tx, standing) =>
-        updateProject(tx, standing, request.params.id, { ...project, description: project.description ?? undefined }),
-      );
+      const { project } = readChange(updateBody, request.body);
+      await identity.change((tx, standing) => updateProject(tx, standing, request.params.id, project));
       return showOne(request, request.params.id);
     });
 

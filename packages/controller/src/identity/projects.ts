@@ -1,8 +1,10 @@
+import { ApiError } from '@portward/model/api-error.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { requireDomain } from './domains.ts';
-import { conflict, couldNotFind, forbiddenAction, malformed } from './errors.ts';
+import { conflict, couldNotFind, forbidden, malformed } from './errors.ts';
 import { newId } from './ids.ts';
+import { requireSame } from './request-body.ts';
 import type { StandingChanges } from './standing-changes.ts';
 
 export type ProjectRow = Database['projects'];
@@ -65,16 +67,16 @@ export interface NewProject {
   readonly name: string;
   readonly domainId: string;
   readonly parentId?: string | undefined;
-  readonly description?: string | undefined;
+  readonly description?: string | null | undefined;
   readonly enabled?: boolean | undefined;
   readonly tags?: readonly string[] | undefined;
 }
 
-/** Makes a project; answers its id. Throws 404 of an unknown domain or parent, 409 of a name that is taken. */
+/** Makes a project; answers its id. Throws 400 of an unknown domain or parent, 409 of a name that is taken. */
 export async function createProject({ db }: Transaction, wanted: NewProject): Promise<string> {
   const { domainId, parentId = domainId } = wanted;
-  await requireDomain(db, domainId);
-  if (parentId !== domainId && (await requireProject(db, parentId)).domain_id !== domainId) {
+  await asBadRequest(requireDomain(db, domainId));
+  if (parentId !== domainId && (await asBadRequest(requireProject(db, parentId))).domain_id !== domainId) {
     throw malformed('The parent of a project must be in the same domain.');
   }
   await requireFreeName(db, domainId, wanted.name);
@@ -85,45 +87,56 @@ export async function createProject({ db }: Transaction, wanted: NewProject): Pr
       id,
       name: wanted.name,
       domain_id: domainId,
-      description: wanted.description ?? '',
+      description: wanted.description === undefined ? '' : wanted.description,
       enabled: wanted.enabled ?? true,
       parent_id: parentId,
       is_domain: false,
     })
     .execute();
-  await writeTags(db, id, wanted.tags ?? []);
+  await writeProjectTags(db, id, wanted.tags ?? []);
   return id;
 }
 
 /** What may change of a project. */
 export interface ProjectChange {
   readonly name?: string | undefined;
-  readonly description?: string | undefined;
+  readonly description?: string | null | undefined;
   readonly enabled?: boolean | undefined;
   readonly tags?: readonly string[] | undefined;
+  /** None of these can change; they may be given as they are. */
+  readonly id?: string | undefined;
+  readonly domain_id?: string | null | undefined;
+  readonly parent_id?: string | null | undefined;
 }
 
-/** Changes a project; disabling it voids the tokens of everyone with a role on it. Throws 404 and 409. */
+/**
+ * Changes a project; disabling it voids the tokens of everyone with a role on it. Throws 404, 409, 400 of another id or
+ * domain, and 403 of another parent.
+ */
 export async function updateProject(
   { db }: Transaction,
   standing: StandingChanges,
   id: string,
-  { name, description, enabled, tags }: ProjectChange,
+  { name, description, enabled, tags, ...fixed }: ProjectChange,
 ): Promise<void> {
   const current = await requireProject(db, id);
+  requireSame(fixed.id, id, 'ID');
+  requireSame(fixed.domain_id, current.domain_id, 'Domain ID');
+  if (fixed.parent_id !== undefined && fixed.parent_id !== current.parent_id) {
+    throw forbidden('Update of `parent_id` is not allowed.');
+  }
   if (name !== undefined && name !== current.name) await requireFreeName(db, current.domain_id, name);
   await db
     .updateTable('projects')
     .set({
       name: name ?? current.name,
-      description: description ?? current.description,
+      description: description === undefined ? current.description : description,
       enabled: enabled ?? current.enabled,
     })
     .where('id', '=', id)
     .execute();
   if (tags !== undefined) {
-    await db.deleteFrom('tags').where('resource_id', '=', id).execute();
-    await writeTags(db, id, tags);
+    await writeProjectTags(db, id, tags);
   }
   if (current.enabled && enabled === false) await standing.voidTokensOn('project', [id]);
 }
@@ -136,7 +149,10 @@ export async function deleteProject({ db }: Transaction, standing: StandingChang
   await requireProject(db, id);
   const child = await db.selectFrom('projects').select('id').where('parent_id', '=', id).executeTakeFirst();
   if (child !== undefined) {
-    throw forbiddenAction(`Cannot delete the project ${id} since it is not a leaf in the hierarchy`);
+    throw forbidden(
+      `Cannot delete the project ${id} since it is not a leaf in the hierarchy. ` +
+        'Use the cascade option if you want to delete a whole subtree.',
+    );
   }
   await standing.voidTokensOn('project', [id]);
   await db.deleteFrom('role_assignments').where('target_type', '=', 'project').where('target_id', '=', id).execute();
@@ -151,6 +167,16 @@ export async function deleteProject({ db }: Transaction, standing: StandingChang
   await db.deleteFrom('projects').where('id', '=', id).execute();
 }
 
+/** What a body refers to and does not exist makes the body wrong, not the path. */
+async function asBadRequest<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) throw malformed(error.message);
+    throw error;
+  }
+}
+
 async function requireFreeName(db: Reader, domainId: string, name: string): Promise<void> {
   const taken = await db
     .selectFrom('projects')
@@ -161,12 +187,15 @@ async function requireFreeName(db: Reader, domainId: string, name: string): Prom
   if (taken !== undefined) {
     throw conflict(
       'project',
-      `it is not permitted to have two projects with the same name in the same domain : ${name}`,
+      'it is not permitted to have two projects with either the same name or same id in the same domain: ' +
+        `name is ${name}, project id ${taken.id}`,
     );
   }
 }
 
-async function writeTags(db: Reader, id: string, tags: readonly string[]): Promise<void> {
+/** Replaces the tags of a project. */
+export async function writeProjectTags(db: Reader, id: string, tags: readonly string[]): Promise<void> {
+  await db.deleteFrom('tags').where('resource_id', '=', id).execute();
   const rows = [...new Set(tags)].map((tag) => ({ resource_id: id, tag }));
   if (rows.length > 0) await db.insertInto('tags').values(rows).execute();
 }

@@ -12,7 +12,9 @@ type RawIssue = {
 
 /** Values are never part of the text: they may be secrets. */
 function describe(issue: RawIssue): string {
-  const path = (issue.path ?? []).map(String);
+  // Keystone names fields from within the object that wraps them: `name`, not `user/name`.
+  const whole = (issue.path ?? []).map(String);
+  const path = whole.length > 1 ? whole.slice(1) : whole;
   if (issue.input === undefined && issue.code === 'invalid_type') {
     const within = path.slice(0, -1).join('/');
     const missing = `'${path.at(-1) ?? 'body'}' is a required property`;
@@ -34,6 +36,23 @@ export function readBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const outcome = schema.safeParse(body ?? {}, { reportInput: true });
   if (outcome.success) return outcome.data;
   throw malformed(describe(outcome.error.issues[0] as RawIssue));
+}
+
+/** As `readBody`, for a change: throws 400 of one that names nothing to change, too. */
+export function readChange<T extends object>(schema: z.ZodType<T>, body: unknown): T {
+  const change = readBody(schema, body);
+  for (const key of Object.keys(change)) {
+    const given = (body as Record<string, unknown>)[key];
+    if (typeof given === 'object' && given !== null && Object.keys(given).length === 0) {
+      throw malformed('{} does not have enough properties');
+    }
+  }
+  return change;
+}
+
+/** Throws 400 of an attribute that stays as it was made, unless it is given as it is. `what`: Keystone's name of it. */
+export function requireSame(given: string | null | undefined, current: string | null, what: string): void {
+  if (given !== undefined && given !== current) throw malformed(`Cannot change ${what}`);
 }
 
 /** A name of a project, user, role or domain: Keystone allows 64 characters, 255 of users. */

@@ -25,7 +25,12 @@ export const roleAssignmentRoutes =
       return identity.store.read(async (db) => {
         const effective = queryFlag(query, 'effective') === true;
         const roleId = queryText(query, 'role.id');
-        const direct = queryText(query, 'group.id') === undefined ? await assignments(db, query) : [];
+        const ofGroup = queryText(query, 'group.id') !== undefined;
+        if (ofGroup && queryText(query, 'user.id') !== undefined) throw malformed('Specify a user or group, not both');
+        if (ofGroup && effective) {
+          throw malformed('Combining effective and group filter will always result in an empty list.');
+        }
+        const direct = ofGroup ? [] : await assignments(db, query);
         const found = effective ? withImplied(direct, await loadRoles(db)) : direct;
         const rows = found.filter((row) => roleId === undefined || row.role_id === roleId);
         const names = queryFlag(query, 'include_names') === true ? await Names.load(db) : undefined;
@@ -47,7 +52,7 @@ async function assignments(db: Reader, query: unknown): Promise<AssignmentRow[]>
     ['system', queryText(query, 'scope.system')],
   ] as const;
   const wanted = scopes.filter(([, id]) => id !== undefined);
-  if (wanted.length > 1) throw malformed('Specify only one of scope.project.id, scope.domain.id and scope.system.');
+  if (wanted.length > 1) throw malformed('Specify a domain or project, not both');
   let select = db.selectFrom('role_assignments').selectAll();
   if (userId !== undefined) select = select.where('user_id', '=', userId);
   for (const [type, id] of wanted) {

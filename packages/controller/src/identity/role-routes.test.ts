@@ -141,7 +141,12 @@ describe('roles and grants', () => {
     });
     assert.equal((await list(`role.id=${reader}`)).length, 2);
     assert.equal((await list(`role.id=${reader}&effective`)).length, 3);
-    assert.deepEqual(await list('group.id=x'), []);
+    assert.deepEqual((await api('GET', 'role_assignments?group.id=x')).body.role_assignments, []);
+    assert.equal(
+      messageOf(await api('GET', 'role_assignments?user.id=x&group.id=x'), 400),
+      'Specify a user or group, not both',
+    );
+    messageOf(await api('GET', 'role_assignments?group.id=x&effective'), 400);
     messageOf(await api('GET', `role_assignments?scope.project.id=${projectId}&scope.system=all`), 400);
   });
 });

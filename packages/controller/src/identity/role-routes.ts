@@ -1,10 +1,10 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { listOf, withSelf } from './answers.ts';
-import { couldNotFind } from './errors.ts';
+import { couldNotFind, impliesNot } from './errors.ts';
 import type { Identity } from './identity.ts';
 import { originOf } from './origin.ts';
-import { descriptionText, nameOf, noOptions, queryText, readBody } from './request-body.ts';
+import { descriptionText, idText, nameOf, noOptions, queryText, readBody, readChange } from './request-body.ts';
 import {
   addImplication,
   createRole,
@@ -23,7 +23,7 @@ const attributes = {
   options: noOptions.optional(),
 };
 const createBody = z.object({ role: z.object({ name: nameOf(255), ...attributes }) });
-const updateBody = z.object({ role: z.object({ name: nameOf(255).optional(), ...attributes }) });
+const updateBody = z.object({ role: z.object({ id: idText.optional(), name: nameOf(255).optional(), ...attributes }) });
 
 type ById = { Params: { id: string } };
 type Implication = { Params: { id: string; implied: string } };
@@ -36,8 +36,7 @@ export const roleRoutes =
     const showOne = async (request: FastifyRequest, id: string) => ({
       role: show(request, await identity.store.read((db) => requireRole(db, id))),
     });
-    const brief = (request: FastifyRequest, { id, name, description }: RoleRow) =>
-      withSelf(request, `roles/${id}`, { id, name, description });
+    const brief = (request: FastifyRequest, { id, name }: RoleRow) => withSelf(request, `roles/${id}`, { id, name });
     const allRoles = () => identity.store.read((db) => db.selectFrom('roles').selectAll().orderBy('name').execute());
 
     fastify.get('/roles', async (request) => {
@@ -70,9 +69,13 @@ export const roleRoutes =
 
     fastify.patch<ById>('/roles/:id', async (request) => {
       requireAdmin(identity, request, 'identity:update_role');
-      const { name, description } = readBody(updateBody, request.body).role;
+      const { id, name, description } = readChange(updateBody, request.body).role;
       await identity.change((tx, standing) =>
-        updateRole(tx, standing, request.params.id, { name, description: description ?? undefined }),
+        updateRole(tx, standing, request.params.id, {
+          id,
+          name,
+          ...(description !== undefined && { description: description ?? '' }),
+        }),
       );
       return showOne(request, request.params.id);
     });
@@ -87,6 +90,12 @@ export const roleRoutes =
     const inference = (request: FastifyRequest, prior: RoleRow, roles: readonly RoleRow[]) => ({
       prior_role: brief(request, prior),
       implies: roles.filter((role) => prior.implies.includes(role.id)).map((role) => brief(request, role)),
+    });
+
+    /** One role with one of those that it implies. */
+    const implication = (request: FastifyRequest, prior: RoleRow, implied: RoleRow) => ({
+      role_inference: { prior_role: brief(request, prior), implies: brief(request, implied) },
+      links: { self: `${originOf(request)}${request.url}` },
     });
 
     fastify.get('/role_inferences', async (request) => {
@@ -121,10 +130,10 @@ export const roleRoutes =
         const prior = roles.find((role) => role.id === id);
         const role = roles.find((candidate) => candidate.id === implied);
         if (prior === undefined || role === undefined || !prior.implies.includes(implied)) {
-          throw couldNotFind('implied role', `${id} implies ${implied}`);
+          throw impliesNot(id, implied);
         }
         if (request.method === 'HEAD') return reply.code(204).send();
-        return { role_inference: { prior_role: brief(request, prior), implies: brief(request, role) } };
+        return implication(request, prior, role);
       },
     });
 
@@ -134,9 +143,7 @@ export const roleRoutes =
       await identity.change((tx, standing) => addImplication(tx, standing, id, implied));
       const roles = await allRoles();
       const byId = (wanted: string) => roles.find((role) => role.id === wanted) as RoleRow;
-      return reply
-        .code(201)
-        .send({ role_inference: { prior_role: brief(request, byId(id)), implies: brief(request, byId(implied)) } });
+      return reply.code(201).send(implication(request, byId(id), byId(implied)));
     });
 
     fastify.delete<Implication>('/roles/:id/implies/:implied', async (request, reply) => {

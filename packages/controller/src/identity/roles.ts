@@ -1,8 +1,9 @@
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { BUILT_IN_ROLES } from './bootstrap.ts';
-import { conflict, couldNotFind, forbiddenAction, malformed } from './errors.ts';
+import { conflict, couldNotFind, forbidden, forbiddenAction, impliesNot, malformed } from './errors.ts';
 import { newId } from './ids.ts';
+import { requireSame } from './request-body.ts';
 import type { StandingChanges } from './standing-changes.ts';
 import { expandRoles } from './token-standing.ts';
 
@@ -39,17 +40,18 @@ export async function createRole(
   return id;
 }
 
-/** Changes a role. Throws 404, 409, and 403 of the name of a built-in role, which rules go by. */
+/** Changes a role. Throws 404, 409, 400 of another id, and 403 of the name of a built-in role, which rules go by. */
 export async function updateRole(
   { db }: Transaction,
   standing: StandingChanges,
   id: string,
-  change: { name?: string | undefined; description?: string | undefined },
+  change: { id?: string | undefined; name?: string | undefined; description?: string | undefined },
 ): Promise<void> {
   const current = await requireRole(db, id);
+  requireSame(change.id, id, 'ID');
   const { name = current.name, description = current.description } = change;
   if (name !== current.name) {
-    refuseBuiltIn(current);
+    refuseBuiltIn(current, 'update');
     await requireFreeName(db, name);
   }
   await db.updateTable('roles').set({ name, description }).where('id', '=', id).execute();
@@ -58,7 +60,7 @@ export async function updateRole(
 
 /** Deletes a role and its assignments, and voids the tokens of those who had it. Throws 404, 403 of a built-in one. */
 export async function deleteRole({ db }: Transaction, standing: StandingChanges, id: string): Promise<void> {
-  refuseBuiltIn(await requireRole(db, id));
+  refuseBuiltIn(await requireRole(db, id), 'delete');
   const prior = await db.selectFrom('roles').select(['id', 'implies']).execute();
   for (const role of prior.filter((candidate) => candidate.implies.includes(id))) {
     await setImplied(db, role.id, without(role.implies, id));
@@ -97,7 +99,7 @@ export async function removeImplication(
   impliedId: string,
 ): Promise<void> {
   const prior = await requireRole(db, priorId);
-  if (!prior.implies.includes(impliedId)) throw couldNotFind('implied role', `${priorId} implies ${impliedId}`);
+  if (!prior.implies.includes(impliedId)) throw impliesNot(priorId, impliedId);
   await setImplied(db, priorId, without(prior.implies, impliedId));
   standing.rolesChanged();
 }
@@ -108,8 +110,11 @@ async function setImplied(db: Reader, id: string, implies: string[]): Promise<vo
   await db.updateTable('roles').set({ implies }).where('id', '=', id).execute();
 }
 
-function refuseBuiltIn({ id, name }: RoleRow): void {
-  if (isBuiltIn(name)) throw forbiddenAction(`Cannot change the name of, or delete, the immutable role ${id}`);
+function refuseBuiltIn({ id, name }: RoleRow, change: 'update' | 'delete'): void {
+  if (!isBuiltIn(name)) return;
+  throw forbidden(
+    `Unable to ${change} immutable role resource: \`${id}. Set resource option "immutable" to false first.`,
+  );
 }
 
 async function requireFreeName(db: Reader, name: string): Promise<void> {

@@ -10,6 +10,7 @@ import { grantRoutes } from './grant-routes.ts';
 import type { Identity } from './identity.ts';
 import { originOf } from './origin.ts';
 import { projectRoutes } from './project-routes.ts';
+import { projectTagRoutes } from './project-tag-routes.ts';
 import { roleAssignmentRoutes } from './role-assignment-routes.ts';
 import { roleRoutes } from './role-routes.ts';
 import { userRoutes } from './user-routes.ts';
@@ -21,6 +22,7 @@ const RESOURCES = [
   domainRoutes,
   grantRoutes,
   projectRoutes,
+  projectTagRoutes,
   roleAssignmentRoutes,
   roleRoutes,
   userRoutes,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { messageOf, namesOf, openAdmin } from './admin-fixture.ts';
+import { messageOf, namesOf, openAdmin, V3 } from './admin-fixture.ts';
+
+const UNAUTHORIZED = 'The request you have made requires authentication.';
 
 const { cloud, api } = await openAdmin();
 after(() => cloud.close());
@@ -48,6 +50,36 @@ describe('users', () => {
     assert.doesNotMatch(JSON.stringify(stored), /pass word/);
   });
 
+  test('keep their id and domain', async () => {
+    const { user } = (await api('POST', 'users', { user: { name: 'kept' } })).body;
+    const patch = (change: unknown) => api('PATCH', `users/${user.id}`, { user: change });
+    assert.equal(messageOf(await patch({}), 400), '{} does not have enough properties');
+    assert.equal(messageOf(await patch({ id: 'other' }), 400), 'Cannot change ID');
+    assert.equal(messageOf(await patch({ domain_id: 'other' }), 400), 'Cannot change Domain ID');
+    assert.equal((await patch({ id: user.id, domain_id: 'default', name: 'kept2' })).body.user.name, 'kept2');
+  });
+
+  test('change their password by the one that they have, whoever asks', async () => {
+    const { userId, token } = await cloud.member('changer');
+    const other = await cloud.member('other-changer');
+    const change = (id: string, original: string, by?: string) =>
+      cloud.request('POST', `${V3}/users/${id}/password`, {
+        token: by,
+        body: { user: { original_password: original, password: 'new' } },
+      });
+    assert.equal(messageOf(await change(userId, 'wrong', token), 401), UNAUTHORIZED);
+    assert.equal(messageOf(await change(userId, 'wrong', other.token), 401), UNAUTHORIZED);
+    assert.equal(messageOf(await change('nobody', 'pw'), 401), UNAUTHORIZED);
+    assert.equal((await change(userId, 'pw')).status, 204);
+    assert.equal((await cloud.signIn('changer', 'new')).status, 201);
+    await api('PATCH', `users/${userId}`, { user: { enabled: false } });
+    assert.equal(messageOf(await change(userId, 'new'), 401), UNAUTHORIZED);
+    const incomplete = await cloud.request('POST', `${V3}/users/${other.userId}/password`, {
+      body: { user: { password: 'new' } },
+    });
+    assert.equal(messageOf(incomplete, 400), "'original_password' is a required property");
+  });
+
   test('refuse what makes no sense', async () => {
     const post = (user: unknown) => api('POST', 'users', { user });
     assert.equal(messageOf(await api('POST', 'users', { users: {} }), 400), "'user' is a required property");
@@ -66,7 +98,7 @@ describe('users', () => {
     await post({ name: 'twin' });
     assert.match(messageOf(await post({ name: 'twin' }), 409), /^Conflict occurred attempting to store user - .*twin/);
     assert.equal(messageOf(await post({ name: 'x', domain_id: 'nope' }), 404), 'Could not find domain: nope.');
-    messageOf(await api('PATCH', 'users/nope', { user: {} }), 404);
+    messageOf(await api('PATCH', 'users/nope', { user: { name: 'y' } }), 404);
     messageOf(await api('DELETE', 'users/nope'), 404);
     messageOf(await api('GET', 'users/nope/projects'), 404);
   });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Reader } from '../store/store.ts';
 import { listOf, withSelf } from './answers.ts';
 import { domainOfCaller } from './domains.ts';
-import { forbiddenAction, unauthorized } from './errors.ts';
+import { unauthorized } from './errors.ts';
 import type { Identity } from './identity.ts';
 import {
   descriptionText,
@@ -15,9 +15,10 @@ import {
   queryFlag,
   queryText,
   readBody,
+  readChange,
 } from './request-body.ts';
-import { requireAdmin, requireCaller, requireSelfOrAdmin } from './session.ts';
-import { createUser, deleteUser, requireUser, type UserRow, updateUser, userDocument } from './users.ts';
+import { requireAdmin, requireSelfOrAdmin } from './session.ts';
+import { createUser, deleteUser, findUser, requireUser, type UserRow, updateUser, userDocument } from './users.ts';
 
 const attributes = {
   enabled: z.boolean().optional(),
@@ -28,7 +29,9 @@ const attributes = {
   options: noOptions.optional(),
 };
 const createBody = z.object({ user: z.object({ name: nameOf(255), domain_id: idText.nullish(), ...attributes }) });
-const updateBody = z.object({ user: z.object({ name: nameOf(255).optional(), ...attributes }) });
+const updateBody = z.object({
+  user: z.object({ id: idText.optional(), domain_id: idText.optional(), name: nameOf(255).optional(), ...attributes }),
+});
 const passwordBody = z.object({
   user: z.object({ original_password: z.string().max(LONGEST_PASSWORD), password: passwordText }),
 });
@@ -81,10 +84,12 @@ export const userRoutes =
 
     fastify.patch<ById>('/users/:id', async (request) => {
       requireAdmin(identity, request, 'identity:update_user');
-      const { user } = readBody(updateBody, request.body);
+      const { user } = readChange(updateBody, request.body);
       const passwordHash = await hashOf(user.password);
       await identity.change((tx, standing) =>
         updateUser(tx, standing, request.params.id, {
+          id: user.id,
+          domainId: user.domain_id,
           name: user.name,
           enabled: user.enabled,
           defaultProjectId: user.default_project_id,
@@ -103,16 +108,16 @@ export const userRoutes =
     });
 
     fastify.post<ById>('/users/:id/password', async (request, reply) => {
-      const caller = requireCaller(identity, request);
+      // As a sign-in: the password itself says who asks, with or without a token, and every refusal is the same.
       const { id } = request.params;
-      if (caller.userId !== id) throw forbiddenAction('identity:change_password');
       const { original_password: original, password } = readBody(passwordBody, request.body).user;
-      const { password_hash: hash, generation } = await identity.store.read((db) => requireUser(db, id));
-      if (!(await identity.passwords.verify(original, hash))) throw unauthorized();
+      const user = await identity.store.read((db) => findUser(db, id));
+      const right = await identity.passwords.verify(original, user?.password_hash ?? null);
+      if (user?.enabled !== true || !right) throw unauthorized();
       const passwordHash = await identity.passwords.hash(password);
       await identity.change(async (tx, standing) => {
         // Somebody may have changed it while we were hashing.
-        if ((await requireUser(tx.db, id)).generation !== generation) throw unauthorized();
+        if ((await findUser(tx.db, id))?.generation !== user.generation) throw unauthorized();
         await updateUser(tx, standing, id, { passwordHash });
       });
       return reply.code(204).send();

@@ -3,6 +3,7 @@ import type { Reader, Transaction } from '../store/store.ts';
 import { requireDomain } from './domains.ts';
 import { conflict, couldNotFind } from './errors.ts';
 import { newId } from './ids.ts';
+import { requireSame } from './request-body.ts';
 import type { StandingChanges } from './standing-changes.ts';
 
 export type UserRow = Database['users'];
@@ -20,9 +21,13 @@ export const userDocument = (row: UserRow): Record<string, unknown> => ({
   options: {},
 });
 
+/** A user by id. */
+export const findUser = (db: Reader, id: string): Promise<UserRow | undefined> =>
+  db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+
 /** A user by id. Throws 404. */
 export async function requireUser(db: Reader, id: string): Promise<UserRow> {
-  const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+  const row = await findUser(db, id);
   if (row === undefined) throw couldNotFind('user', id);
   return row;
 }
@@ -41,7 +46,9 @@ export interface NewUser {
 /** Makes a user; answers its id. Throws 404 of an unknown domain, 409 of a name that is taken. */
 export async function createUser({ db }: Transaction, standing: StandingChanges, wanted: NewUser): Promise<string> {
   await requireDomain(db, wanted.domainId);
-  await requireFreeName(db, wanted.domainId, wanted.name);
+  if (await isTaken(db, wanted.domainId, wanted.name)) {
+    throw conflict('user', `Duplicate entry found with name ${wanted.name} at domain ID ${wanted.domainId}`);
+  }
   const id = newId();
   await db
     .insertInto('users')
@@ -69,9 +76,12 @@ export interface UserChange {
   readonly email?: string | null | undefined;
   readonly description?: string | null | undefined;
   readonly passwordHash?: string | undefined;
+  /** Neither can change; they may be given as they are. */
+  readonly id?: string | undefined;
+  readonly domainId?: string | undefined;
 }
 
-/** Changes a user; a new password, or being disabled, voids its tokens. Throws 404 and 409. */
+/** Changes a user; a new password, or being disabled, voids its tokens. Throws 404, 409, and 400 of another id or domain. */
 export async function updateUser(
   { db }: Transaction,
   standing: StandingChanges,
@@ -79,8 +89,12 @@ export async function updateUser(
   change: UserChange,
 ): Promise<void> {
   const current = await requireUser(db, id);
+  requireSame(change.id, id, 'ID');
+  requireSame(change.domainId, current.domain_id, 'Domain ID');
   const { name = current.name } = change;
-  if (name !== current.name) await requireFreeName(db, current.domain_id, name);
+  if (name !== current.name && (await isTaken(db, current.domain_id, name))) {
+    throw conflict('user', `Duplicate entry found with name ${name}`);
+  }
   await db
     .updateTable('users')
     .set({
@@ -113,14 +127,12 @@ export async function deleteUser({ db }: Transaction, standing: StandingChanges,
   standing.userChanged(id);
 }
 
-async function requireFreeName(db: Reader, domainId: string, name: string): Promise<void> {
+async function isTaken(db: Reader, domainId: string, name: string): Promise<boolean> {
   const taken = await db
     .selectFrom('users')
     .select('id')
     .where('domain_id', '=', domainId)
     .where('name', '=', name)
     .executeTakeFirst();
-  if (taken !== undefined) {
-    throw conflict('user', `Duplicate entry found with name ${name} at domain ID ${domainId}`);
-  }
+  return taken !== undefined;
 }

@@ -80,7 +80,7 @@ export interface Database {
     id: string;
     name: string;
     domain_id: string;
-    description: string;
+    description: string | null;
     enabled: boolean;
     parent_id: string | null;
     is_domain: boolean;

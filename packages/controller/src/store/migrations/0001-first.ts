@@ -342,7 +342,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     id: 'text',
     name: 'text',
     domain_id: 'text',
-    description: 'text',
+    description: 'text?',
     enabled: 'boolean',
     parent_id: 'text?',
     is_domain: 'boolean',
