@@ -79,8 +79,8 @@ export async function createProject({ db }: Transaction, wanted: NewProject): Pr
   if (parentId !== domainId && (await asBadRequest(requireProject(db, parentId))).domain_id !== domainId) {
     throw malformed('The parent of a project must be in the same domain.');
   }
-  await requireFreeName(db, domainId, wanted.name);
   const id = newId();
+  await requireFreeName(db, domainId, wanted.name, id);
   await db
     .insertInto('projects')
     .values({
@@ -125,7 +125,7 @@ export async function updateProject(
   if (fixed.parent_id !== undefined && fixed.parent_id !== current.parent_id) {
     throw forbidden('Update of `parent_id` is not allowed.');
   }
-  if (name !== undefined && name !== current.name) await requireFreeName(db, current.domain_id, name);
+  if (name !== undefined && name !== current.name) await requireFreeName(db, current.domain_id, name, id);
   await db
     .updateTable('projects')
     .set({
@@ -177,7 +177,8 @@ async function asBadRequest<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-async function requireFreeName(db: Reader, domainId: string, name: string): Promise<void> {
+/** `id`: of the project that wants the name. */
+async function requireFreeName(db: Reader, domainId: string, name: string, id: string): Promise<void> {
   const taken = await db
     .selectFrom('projects')
     .select('id')
@@ -188,7 +189,7 @@ async function requireFreeName(db: Reader, domainId: string, name: string): Prom
     throw conflict(
       'project',
       'it is not permitted to have two projects with either the same name or same id in the same domain: ' +
-        `name is ${name}, project id ${taken.id}`,
+        `name is ${name}, project id ${id}`,
     );
   }
 }
