@@ -1,5 +1,5 @@
-import { attribute, cidrList, given, internal, readOnly } from './attribute.ts';
-import { defineResource, description, identified, name, type ObjectOf, shared } from './resource.ts';
+import { attribute, cidrList, given, internal, readOnly, text } from './attribute.ts';
+import { defineResource, identified, name, type ObjectOf, shared } from './resource.ts';
 
 /** A named set of networks that rules of security groups refer to. */
 export const addressGroup = defineResource({
@@ -12,7 +12,7 @@ export const addressGroup = defineResource({
   attributes: {
     id: identified.id,
     name,
-    description,
+    description: attribute(text(1024), { default: '', doc: 'Free text' }),
     project_id: identified.project_id,
     addresses: attribute(cidrList(), {
       storage: 'json',

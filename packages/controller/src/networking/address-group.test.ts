@@ -99,6 +99,9 @@ test('address groups: what is refused', async () => {
     assert.equal((await act('alice', ABSENT, action, body)).status, 404);
   }
   assert.equal((await act('alice', group.id, 'multiply', { addresses: [] })).status, 404);
+  const describe = (length: number) =>
+    api.send('alice', 'PUT', `/address-groups/${group.id}`, { address_group: { description: 'x'.repeat(length) } });
+  assert.deepEqual([(await describe(1024)).status, (await describe(1025)).status], [200, 400]);
   const changed = await api.send('alice', 'PUT', `/address-groups/${group.id}`, { address_group: { addresses: [] } });
   assert.deepEqual(refusal(changed), [400, 'HTTPBadRequest', 'Cannot update read-only attribute addresses']);
 });

@@ -170,7 +170,7 @@ export class Collection<R extends Resource = Resource> {
     const foreign = owner !== undefined && owner !== caller.projectId;
     if (!caller.isAdmin && (this.rules.adminWrites || foreign)) throw forbidden(verb, this.definition);
     const revision = (object as Body).revision_number;
-    if (ifMatch !== undefined && revision !== ifMatch) {
+    if (ifMatch !== undefined && revision !== undefined && revision !== ifMatch) {
       throw new ApiError(
         412,
         'RevisionNumberConstraintFailed',

@@ -192,6 +192,10 @@ test('policies: what is refused', async () => {
   await share('alice', 'network', network.id, 'p-dora');
   assert.deepEqual(refusal(await put('alice', { target_tenant: 'p-dora' })), [409, 'DuplicateRbacPolicy']);
   assert.deepEqual(refusal(await removePolicy('alice', { id: ABSENT })), [404, 'RbacPolicyNotFound']);
+  const kept = { rbac_policy: { target_tenant: 'p-bob' } };
+  const conditional = { 'if-match': 'revision_number=7' };
+  const unversioned = await api.send('alice', 'PUT', `/rbac-policies/${shared.id}`, kept, conditional);
+  assert.equal(unversioned.status, 200, 'policies have no revisions to match');
   assert.equal((await idsOf('admin', '/rbac-policies')).length, before.length + 1);
 });
 
