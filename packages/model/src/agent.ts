@@ -1,4 +1,5 @@
 import { attribute, boolean, given, readOnly, text } from './attribute.ts';
+import { orNull } from './json-schema.ts';
 import { defineResource, identified, type ObjectOf } from './resource.ts';
 
 /** A task that a Portward agent does on its host; Neutron has a program for each, Portward one for all. */
@@ -12,7 +13,7 @@ export const agent = defineResource({
     binary: readOnly(given<string>(), { doc: 'Program' }),
     host: readOnly(given<string>(), { doc: 'Host name' }),
     topic: readOnly(given<string>(), { doc: 'For Neutron’s message bus; of no meaning here' }),
-    alive: readOnly(given<boolean>(), {
+    alive: readOnly(given<boolean>({ type: 'boolean' }), {
       storage: 'computed',
       filter: true,
       doc: 'Whether it has been heard of lately',
@@ -22,10 +23,19 @@ export const agent = defineResource({
     created_at: readOnly(given<string>(), { filter: false, doc: 'First heard of, `YYYY-MM-DD HH:MM:SS`' }),
     started_at: readOnly(given<string>(), { filter: false, doc: 'Last start' }),
     heartbeat_timestamp: readOnly(given<string>(), { filter: false, doc: 'Last heard of' }),
-    configurations: readOnly(given<Record<string, unknown>>(), { storage: 'json', doc: 'What it was started with' }),
+    configurations: readOnly(given<Record<string, unknown>>({ type: 'object' }), {
+      storage: 'json',
+      doc: 'What it was started with',
+    }),
     description: attribute(text(255), { post: 'denied', doc: 'Free text' }),
-    resources_synced: readOnly(given<boolean | null>(), { storage: 'computed', doc: 'Always null' }),
-    resource_versions: readOnly(given<Record<string, string>>(), { storage: 'computed', doc: 'Always {}' }),
+    resources_synced: readOnly(given<boolean | null>(orNull({ type: 'boolean' })), {
+      storage: 'computed',
+      doc: 'Always null',
+    }),
+    resource_versions: readOnly(given<Record<string, string>>({ type: 'object' }), {
+      storage: 'computed',
+      doc: 'Always {}',
+    }),
   },
 });
 

@@ -1,5 +1,16 @@
 import { z } from 'zod';
 import { formatCidr, ipVersion, normalizeIp, parseCidr } from './ip-address.ts';
+import {
+  arrayOf,
+  CIDR,
+  IP_ADDRESS,
+  type JsonSchema,
+  objectOf,
+  orNull,
+  type Shape,
+  sameShape,
+  UUID_TEXT,
+} from './json-schema.ts';
 
 /** How the store keeps an attribute; `computed` ones have no column, the rules fill them in when they load. */
 export type Storage = 'text' | 'integer' | 'boolean' | 'json' | 'computed';
@@ -106,14 +117,36 @@ export function pythonRepr(value: unknown): string {
 type Issue = { message: string; params?: { convert?: true; type?: string } };
 type Outcome<T> = { value: T } | { issue: Issue };
 
+/** What the values of each check look like: a check is a function, which no document can be made from. */
+const SHAPES = z.registry<Shape>();
+
+/** Of an attribute that nothing was said of: what its column says. */
+const STORED_SHAPES: Readonly<Record<Storage, JsonSchema>> = {
+  text: { type: 'string' },
+  integer: { type: 'integer' },
+  boolean: { type: 'boolean' },
+  json: {},
+  computed: {},
+};
+
+/** What values of an attribute look like. */
+export function shapeOf(schema: z.ZodType, storage: Storage = 'json'): Shape {
+  if (schema instanceof z.ZodNullable) {
+    const { request, answer } = shapeOf(schema.unwrap() as z.ZodType, storage);
+    return { request: orNull(request), answer: orNull(answer) };
+  }
+  return SHAPES.get(schema) ?? sameShape(STORED_SHAPES[storage]);
+}
+
 /** A schema out of one function that either converts the value or names what is wrong with it. */
-function check<T>(judge: (value: unknown) => Outcome<T>): z.ZodType<T> {
-  return z.any().transform((value: unknown, context): T => {
+function check<T>(shape: Shape | JsonSchema, judge: (value: unknown) => Outcome<T>): z.ZodType<T> {
+  const schema = z.any().transform((value: unknown, context): T => {
     const outcome = judge(value);
     if ('value' in outcome) return outcome.value;
     context.issues.push({ code: 'custom', input: value, ...outcome.issue });
     return z.NEVER;
   }) as unknown as z.ZodType<T>;
+  return schema.register(SHAPES, 'request' in shape ? shape : sameShape(shape));
 }
 
 const wrong = (message: string): { issue: Issue } => ({ issue: { message } });
@@ -125,7 +158,7 @@ const refusedAs = (type: string, message: string): { issue: Issue } => ({ issue:
 
 /** Text of at most `max` characters. */
 export const text = (max: number): z.ZodType<string> =>
-  check((value) => {
+  check({ type: 'string', maxLength: max }, (value) => {
     if (typeof value !== 'string') return wrong(`'${pythonText(value)}' is not a valid string`);
     if ([...value].length > max) return wrong(`'${value}' exceeds maximum length of ${max}`);
     return { value };
@@ -133,7 +166,7 @@ export const text = (max: number): z.ZodType<string> =>
 
 /** Text of at most `max` characters, not all of them blank. */
 export const filledText = (max: number): z.ZodType<string> =>
-  check((value) => {
+  check({ type: 'string', maxLength: max, pattern: '\\S' }, (value) => {
     const outcome = text(max).safeParse(value);
     if (!outcome.success) return wrong(outcome.error.issues[0]?.message ?? `'${pythonText(value)}' is not valid`);
     if (outcome.data.trim() === '') return wrong(`'${outcome.data}' Blank strings are not permitted`);
@@ -145,7 +178,7 @@ export const nullable = <T>(schema: z.ZodType<T>): z.ZodType<T | null> => z.null
 
 /** A boolean; Neutron also takes `"true"`, `"False"`, 0, 1 and their like. */
 export const boolean = (): z.ZodType<boolean> =>
-  check((value) => {
+  check({ type: 'boolean' }, (value) => {
     const converted = toBoolean(value);
     return converted === undefined
       ? unconvertible(`'${pythonText(value)}' cannot be converted to boolean`)
@@ -162,13 +195,13 @@ export function toBoolean(value: unknown): boolean | undefined {
 
 /** A feature that is not there: only its absence can be said. */
 export const onlyNull = (what: string): z.ZodType<string | null> =>
-  check<string | null>((value) =>
+  check<string | null>({ type: 'null' }, (value) =>
     value === null || value === '' ? { value: null } : wrong(`${what} are not supported`),
   );
 
 /** An integer within inclusive bounds; text of digits counts, as with Neutron. */
 export const integer = (min: number, max: number): z.ZodType<number> =>
-  check((value) => {
+  check({ type: 'integer', minimum: min, maximum: max }, (value) => {
     const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isInteger(number))
       return wrong(`'${pythonText(value)}' is not an integer`);
@@ -182,7 +215,7 @@ const LARGEST_INTEGER = 2_147_483_647;
 
 /** An integer of zero or more. */
 export const nonNegative = (): z.ZodType<number> =>
-  check((value) => {
+  check({ type: 'integer', minimum: 0, maximum: LARGEST_INTEGER }, (value) => {
     const outcome = integer(Number.MIN_SAFE_INTEGER, LARGEST_INTEGER).safeParse(value);
     if (!outcome.success) return wrong(outcome.error.issues[0]?.message ?? `'${pythonText(value)}' is not an integer`);
     return outcome.data < 0 ? wrong(`'${outcome.data}' should be non-negative`) : { value: outcome.data };
@@ -190,7 +223,7 @@ export const nonNegative = (): z.ZodType<number> =>
 
 /** A TCP/UDP/SCTP port number; text does not count. */
 export const portNumber = (): z.ZodType<number> =>
-  check((value) => {
+  check({ type: 'integer', minimum: 1, maximum: 65_535 }, (value) => {
     if (typeof value !== 'number' || !Number.isInteger(value)) return wrong(`'${pythonText(value)}' is not an integer`);
     if (value < 1) return wrong(`'${value}' is too small - must be at least '1'`);
     if (value > 65_535) return wrong(`'${value}' is too large - must be no larger than '65535'`);
@@ -204,11 +237,11 @@ export const isUuid = (value: unknown): value is string => typeof value === 'str
 
 /** A UUID. */
 export const uuid = (): z.ZodType<string> =>
-  check((value) => (isUuid(value) ? { value } : wrong(`'${pythonText(value)}' is not a valid UUID`)));
+  check(UUID_TEXT, (value) => (isUuid(value) ? { value } : wrong(`'${pythonText(value)}' is not a valid UUID`)));
 
 /** A list of distinct UUIDs; null counts as the empty list. */
 export const uuidList = (): z.ZodType<string[]> =>
-  check((value) => {
+  check(emptyWhenNull({ ...arrayOf(UUID_TEXT), uniqueItems: true }), (value) => {
     if (value === null) return { value: [] };
     if (!Array.isArray(value)) return wrong(`'${pythonText(value)}' is not a list`);
     for (const item of value) if (!isUuid(item)) return wrong(`'${pythonText(item)}' is not a valid UUID`);
@@ -219,7 +252,7 @@ export const uuidList = (): z.ZodType<string[]> =>
 
 /** An IPv4 or IPv6 address, in canonical text. */
 export const ipAddress = (): z.ZodType<string> =>
-  check((value) =>
+  check(IP_ADDRESS, (value) =>
     typeof value === 'string' && ipVersion(value) !== undefined
       ? { value: normalizeIp(value) }
       : wrong(`'${pythonText(value)}' is not a valid IP address`),
@@ -227,14 +260,14 @@ export const ipAddress = (): z.ZodType<string> =>
 
 /** A network in CIDR notation; host bits are masked. */
 export const cidr = (): z.ZodType<string> =>
-  check((value) => {
+  check(CIDR, (value) => {
     const parsed = typeof value === 'string' && value.includes('/') ? parseCidr(value) : undefined;
     return parsed ? { value: formatCidr(parsed) } : unconvertible(`${pythonText(value)} is not in a CIDR format`);
   });
 
 /** A list of distinct networks in CIDR notation, host bits masked; null counts as the empty list. */
 export const cidrList = (): z.ZodType<string[]> =>
-  check((value) => {
+  check(emptyWhenNull({ ...arrayOf(CIDR), uniqueItems: true }), (value) => {
     if (value === null) return { value: [] };
     if (!Array.isArray(value)) return wrong(`'${pythonText(value)}' is not a list`);
     const twice = value.find((item, index) => value.indexOf(item) !== index);
@@ -253,7 +286,7 @@ export const cidrList = (): z.ZodType<string[]> =>
 
 /** A unicast MAC address, in lower case with colons. */
 export const macAddress = (): z.ZodType<string> =>
-  check((value) => {
+  check({ type: 'string', format: 'mac', pattern: '^([0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}$' }, (value) => {
     const folded = typeof value === 'string' ? value.toLowerCase().replaceAll('-', ':') : '';
     return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(folded) && folded !== '00:00:00:00:00:00'
       ? { value: folded }
@@ -262,13 +295,13 @@ export const macAddress = (): z.ZodType<string> =>
 
 /** One of a fixed set of texts. */
 export const oneOf = <const T extends string | number>(...choices: T[]): z.ZodType<T> =>
-  check((value) =>
+  check({ type: typeof choices[0] === 'number' ? 'integer' : 'string', enum: choices }, (value) =>
     choices.includes(value as T) ? { value: value as T } : wrong(`${pythonText(value)} is not in valid_values`),
   );
 
 /** One of a fixed set of integers; text of digits counts. */
 export const oneOfIntegers = <const T extends number>(...choices: T[]): z.ZodType<T> =>
-  check((value) => {
+  check({ type: 'integer', enum: choices }, (value) => {
     const number = typeof value === 'string' && /^-?\d+$/.test(value) ? Number(value) : value;
     if (typeof number !== 'number' || !Number.isInteger(number)) {
       return unconvertible(`'${pythonText(value)}' is not an integer`);
@@ -281,7 +314,11 @@ export function dictionary<T extends Record<string, z.ZodType>>(
   required: T,
   optional: Record<string, z.ZodType> = {},
 ): z.ZodType<Record<string, unknown>> {
-  return check((value) => {
+  const side = (which: keyof Shape): JsonSchema => {
+    const shapes = Object.entries({ ...required, ...optional }).map(([key, schema]) => [key, shapeOf(schema)[which]]);
+    return objectOf(Object.fromEntries(shapes), Object.keys(optional));
+  };
+  return check({ request: side('request'), answer: side('answer') }, (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       return wrong(`'${pythonText(value)}' is not a dictionary`);
     }
@@ -303,9 +340,20 @@ export function dictionary<T extends Record<string, z.ZodType>>(
   });
 }
 
+/** A list; a request may say null for the empty one. */
+const emptyWhenNull = (list: JsonSchema): Shape => ({ request: orNull(list), answer: list });
+
+function listShape(item: Shape, max: number): Shape {
+  const bound = Number.isFinite(max) ? { maxItems: max } : {};
+  return {
+    request: emptyWhenNull({ ...arrayOf(item.request), ...bound }).request,
+    answer: { ...arrayOf(item.answer), ...bound },
+  };
+}
+
 /** A list of what `item` takes, of at most `max` items; null counts as the empty list. */
 export const listOf = <T>(item: z.ZodType<T>, max = Number.POSITIVE_INFINITY): z.ZodType<T[]> =>
-  check((value) => {
+  check(listShape(shapeOf(item), max), (value) => {
     if (value === null) return { value: [] };
     if (!Array.isArray(value)) return wrong(`'${pythonText(value)}' is not a list`);
     if (value.length > max) return wrong(`Exceeded maximum amount of ${max} items`);
@@ -320,7 +368,7 @@ export const listOf = <T>(item: z.ZodType<T>, max = Number.POSITIVE_INFINITY): z
 
 /** A range of ports, `"a:b"` or `"a"`, kept as `"a:b"`. */
 export const portRange = (): z.ZodType<string> =>
-  check((value) => {
+  check({ type: 'string', format: 'port-range', pattern: '^[0-9]{1,5}(:[0-9]{1,5})?$' }, (value) => {
     if (typeof value !== 'string') return wrong('Port range must be two integers separated by a colon.');
     const parts = value.split(':');
     if (parts.length > 2) return wrong('Port range must be two integers separated by a colon.');
@@ -339,22 +387,32 @@ export const portRange = (): z.ZodType<string> =>
 
 /** Any JSON object; null counts as the empty one. */
 export const anyObject = (): z.ZodType<Record<string, unknown>> =>
-  check((value) => {
+  check({ request: orNull({ type: 'object' }), answer: { type: 'object' } }, (value) => {
     if (value === null) return { value: {} };
     return typeof value === 'object' && !Array.isArray(value)
       ? { value: value as Record<string, unknown> }
       : wrong(`'${pythonText(value)}' is not a dictionary`);
   });
 
-/** A value that only the server makes: nothing to check, only a type to carry. */
-export const given = <T>(): z.ZodType<T> => z.any() as unknown as z.ZodType<T>;
+/**
+ * A value that only the server makes, or that a rule checks: nothing to check here, only a type to carry.
+ * `shape` says what it looks like where its column does not tell.
+ */
+export function given<T>(shape?: Shape | JsonSchema): z.ZodType<T> {
+  const schema = z.any() as unknown as z.ZodType<T>;
+  if (shape === undefined) return schema;
+  return schema.register(SHAPES, 'request' in shape ? shape : sameShape(shape));
+}
 
 /** What is wrong with a value: a reason; with `type` a 400 of its own, with `convert` one without the attribute's name. */
 export type Objection = { reason: string; type?: string; convert?: boolean };
 
-/** A value that a resource checks for itself, because its reasons are the resource's. */
-export const checkedBy = <T>(judge: (value: unknown) => { value: T } | Objection): z.ZodType<T> =>
-  check((value) => {
+/** A value that a resource checks for itself, because its reasons are the resource's; `shape` says what it looks like. */
+export const checkedBy = <T>(
+  shape: Shape | JsonSchema,
+  judge: (value: unknown) => { value: T } | Objection,
+): z.ZodType<T> =>
+  check(shape, (value) => {
     const outcome = judge(value);
     if ('value' in outcome) return outcome;
     if (outcome.type !== undefined) return refusedAs(outcome.type, outcome.reason);
@@ -362,8 +420,11 @@ export const checkedBy = <T>(judge: (value: unknown) => { value: T } | Objection
   });
 
 /** As `checkedBy`, for what Neutron checks while it converts: its answer does not name the attribute. */
-export const convertedBy = <T>(judge: (value: unknown) => { value: T } | Objection): z.ZodType<T> =>
-  checkedBy((value) => {
+export const convertedBy = <T>(
+  shape: Shape | JsonSchema,
+  judge: (value: unknown) => { value: T } | Objection,
+): z.ZodType<T> =>
+  checkedBy(shape, (value) => {
     const outcome = judge(value);
     return 'value' in outcome ? outcome : { ...outcome, convert: true };
   });

@@ -6,7 +6,7 @@ const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** A host or domain name, empty for none; kept in lower case. A name that ends with a dot is a full one. */
 export const dnsName = (): z.ZodType<string> =>
-  checkedBy<string>((value) => {
+  checkedBy<string>({ type: 'string', format: 'dns-name', maxLength: LONGEST_NAME }, (value) => {
     if (typeof value !== 'string') return { reason: `'${pythonText(value)}' is not a valid string` };
     if (value.length > LONGEST_NAME) return { reason: `'${value}' exceeds the ${LONGEST_NAME} character FQDN limit` };
     const folded = value.toLowerCase();

@@ -12,6 +12,7 @@ import {
   text,
 } from './attribute.ts';
 import { dnsName } from './dns-name.ts';
+import { arrayOf, TEXT, UUID_TEXT } from './json-schema.ts';
 import { agentHost, defineResource, description, identified, name, type ObjectOf, shared, tags } from './resource.ts';
 
 /** How a network's frames travel between hosts: `flat` on a bridge of the host, `local` within one host. */
@@ -20,7 +21,7 @@ export type NetworkType = 'flat' | 'local';
 const LARGEST_MTU = 9000;
 
 /** Whole bytes, from what IPv4 needs to what we carry. */
-const mtu = checkedBy<number>((value) => {
+const mtu = checkedBy<number>({ type: 'integer', minimum: 68, maximum: LARGEST_MTU }, (value) => {
   const outcome = integer(68, Number.MAX_SAFE_INTEGER).safeParse(value);
   if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
   return outcome.data > LARGEST_MTU
@@ -93,17 +94,17 @@ export const network = defineResource({
     dns_domain: attribute(dnsName(), { default: '', doc: 'DNS domain of its ports' }),
     qos_policy_id: attribute(onlyNull('QoS policies'), { default: null, doc: 'Always null: no QoS policies yet' }),
     status: readOnly(given<string>(), { doc: '`ACTIVE`' }),
-    subnets: readOnly(given<string[]>(), { storage: 'computed', doc: 'Ids of its subnets' }),
-    availability_zones: readOnly(given<string[]>(), { storage: 'computed', doc: 'Zones of its DHCP' }),
-    ipv4_address_scope: readOnly(given<string | null>(), {
+    subnets: readOnly(given<string[]>(arrayOf(UUID_TEXT)), { storage: 'computed', doc: 'Ids of its subnets' }),
+    availability_zones: readOnly(given<string[]>(arrayOf(TEXT)), { storage: 'computed', doc: 'Zones of its DHCP' }),
+    ipv4_address_scope: readOnly(nullable(given<string>(UUID_TEXT)), {
       storage: 'computed',
       doc: 'Address scope of its IPv4 subnets',
     }),
-    ipv6_address_scope: readOnly(given<string | null>(), {
+    ipv6_address_scope: readOnly(nullable(given<string>(UUID_TEXT)), {
       storage: 'computed',
       doc: 'Address scope of its IPv6 subnets',
     }),
-    l2_adjacency: readOnly(given<boolean>(), {
+    l2_adjacency: readOnly(given<boolean>({ type: 'boolean' }), {
       storage: 'computed',
       doc: 'Whether all ports share one layer-2 segment',
     }),

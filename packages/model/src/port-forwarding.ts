@@ -28,7 +28,7 @@ export const isTranslatable = (protocol: string): protocol is TranslatableProtoc
 const KNOWN_IP_PROTOCOLS =
   /^(ah|dccp|egp|esp|gre|hopopt|icmp|igmp|ip|ipip|ipv6-encap|ipv6-frag|ipv6-icmp|icmpv6|ipv6-nonxt|ipv6-opts|ipv6-route|ospf|pgm|rsvp|sctp|tcp|udp|udplite|vrrp|25[0-5]|2[0-4]\d|[01]?\d{1,2})$/i;
 
-const protocol = checkedBy<ForwardingProtocol>((value) => {
+const protocol = checkedBy<ForwardingProtocol>({ type: 'string', enum: FORWARDING_PROTOCOLS }, (value) => {
   if (typeof value !== 'string')
     return { reason: `Input value ${pythonText(value)} must be string type`, convert: true };
   if (FORWARDING_PROTOCOLS.includes(value as ForwardingProtocol)) return { value: value as ForwardingProtocol };

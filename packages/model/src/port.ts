@@ -14,12 +14,14 @@ import {
   onlyNull,
   pythonText,
   readOnly,
+  shapeOf,
   text,
   uuid,
   uuidList,
 } from './attribute.ts';
 import { dnsName } from './dns-name.ts';
 import { formatCidr, ipVersion, normalizeIp, parseCidr } from './ip-address.ts';
+import { arrayOf, CIDR, IP_ADDRESS, objectOf, orNull, type Shape, TEXT } from './json-schema.ts';
 import { defineResource, description, identified, name, type ObjectOf } from './resource.ts';
 
 /** An address of a port. */
@@ -68,8 +70,10 @@ export const ROUTER_INTERFACE_OWNERS: readonly string[] = [
   DEVICE_OWNER.distributedInterface,
 ];
 
+const fixedIp = dictionary({}, { subnet_id: uuid(), ip_address: ipAddress() });
+
 /** Addresses as a request wishes them: subnet, address or both; no address twice. */
-const fixedIps = checkedBy<FixedIp[]>((value) => {
+const fixedIps = checkedBy<FixedIp[]>(arrayOf(shapeOf(fixedIp).answer), (value) => {
   if (!Array.isArray(value)) return { reason: `Invalid data format for fixed IP: '${pythonText(value)}'` };
   const seen = new Set<unknown>();
   const wishes: FixedIp[] = [];
@@ -89,12 +93,69 @@ const fixedIps = checkedBy<FixedIp[]>((value) => {
   }
   return { value: wishes };
 });
-const fixedIp = dictionary({}, { subnet_id: uuid(), ip_address: ipAddress() });
 
 /** Most further addresses of one port (Neutron's limit). */
 const MOST_PAIRS = 10;
 
-const addressPairs = checkedBy<AddressPair[]>((value) => {
+const PRINTABLE = /^[^\p{Cc}]*$/u;
+/** Options that may be said with an empty value. */
+const MAY_BE_EMPTY: readonly unknown[] = ['router', 'classless-static-route'];
+
+const ONE_FILLED_LINE = '^[^\\x00-\\x1f\\x7f-\\x9f]*\\S[^\\x00-\\x1f\\x7f-\\x9f]*$';
+
+/** Name and value of an option reach the configuration of a DHCP server: one line each. */
+const optionText = checkedBy<string>({ type: 'string', maxLength: 255, pattern: ONE_FILLED_LINE }, (value) => {
+  if (typeof value !== 'string') return { reason: `'${pythonText(value)}' is not a valid string` };
+  if (value.length > 255) return { reason: `'${value}' exceeds maximum length of 255` };
+  return PRINTABLE.test(value) ? { value } : { reason: `'${value}' contains a control character` };
+});
+
+const dhcpOption = dictionary(
+  { opt_name: optionText, opt_value: nullable(optionText) },
+  { ip_version: oneOfIntegers(4, 6) },
+);
+
+const DHCP_OPTIONS: Shape = {
+  request: shapeOf(listOf(dhcpOption)).request,
+  answer: arrayOf(objectOf({ opt_name: TEXT, opt_value: TEXT, ip_version: { type: 'integer' } })),
+};
+
+const dhcpOptions = checkedBy<ExtraDhcpOptionRequest[]>(DHCP_OPTIONS, (value) => {
+  if (value === null) return { value: [] };
+  if (!Array.isArray(value)) return { reason: `'${pythonText(value)}' is not a list` };
+  const options: ExtraDhcpOptionRequest[] = [];
+  for (const item of value) {
+    const outcome = dhcpOption.safeParse(item);
+    if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
+    const { ip_version: version = 4, ...option } = outcome.data as unknown as ExtraDhcpOptionRequest;
+    if (option.opt_name.trim() === '') return { reason: "'' Blank strings are not permitted" };
+    if (option.opt_value?.trim() === '' && !MAY_BE_EMPTY.includes(option.opt_name)) {
+      return { reason: "'' Blank strings are not permitted" };
+    }
+    options.push({ ...option, ip_version: version });
+  }
+  return { value: options };
+});
+
+/** A host, or none: null and '' say the same. */
+const hostId = checkedBy<string>({ request: orNull({ type: 'string', maxLength: 255 }), answer: TEXT }, (value) => {
+  if (value === null) return { value: '' };
+  const outcome = text(255).safeParse(value);
+  return outcome.success ? { value: outcome.data } : { reason: outcome.error.issues[0]?.message ?? '' };
+});
+
+const addressOrCidr = checkedBy<string>({ anyOf: [IP_ADDRESS, CIDR] }, (value) => {
+  if (typeof value === 'string') {
+    if (ipVersion(value) !== undefined) return { value: normalizeIp(value) };
+    const parsed = value.includes('/') ? parseCidr(value) : undefined;
+    if (parsed) return { value: formatCidr(parsed) };
+  }
+  return { reason: `'${pythonText(value)}' is not a valid IP address or CIDR` };
+});
+
+const addressPair = dictionary({ ip_address: addressOrCidr }, { mac_address: macAddress() });
+
+const addressPairs = checkedBy<AddressPair[]>(shapeOf(listOf(addressPair, MOST_PAIRS)), (value) => {
   if (value === null) return { value: [] };
   if (!Array.isArray(value)) return { reason: `'${pythonText(value)}' is not a list` };
   if (value.length > MOST_PAIRS) {
@@ -114,57 +175,6 @@ const addressPairs = checkedBy<AddressPair[]>((value) => {
   }
   return { value: pairs };
 });
-
-const PRINTABLE = /^[^\p{Cc}]*$/u;
-/** Options that may be said with an empty value. */
-const MAY_BE_EMPTY: readonly unknown[] = ['router', 'classless-static-route'];
-
-/** Name and value of an option reach the configuration of a DHCP server: one line each. */
-const optionText = checkedBy<string>((value) => {
-  if (typeof value !== 'string') return { reason: `'${pythonText(value)}' is not a valid string` };
-  if (value.length > 255) return { reason: `'${value}' exceeds maximum length of 255` };
-  return PRINTABLE.test(value) ? { value } : { reason: `'${value}' contains a control character` };
-});
-
-const dhcpOption = dictionary(
-  { opt_name: optionText, opt_value: nullable(optionText) },
-  { ip_version: oneOfIntegers(4, 6) },
-);
-
-const dhcpOptions = checkedBy<ExtraDhcpOptionRequest[]>((value) => {
-  if (value === null) return { value: [] };
-  if (!Array.isArray(value)) return { reason: `'${pythonText(value)}' is not a list` };
-  const options: ExtraDhcpOptionRequest[] = [];
-  for (const item of value) {
-    const outcome = dhcpOption.safeParse(item);
-    if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
-    const { ip_version: version = 4, ...option } = outcome.data as unknown as ExtraDhcpOptionRequest;
-    if (option.opt_name.trim() === '') return { reason: "'' Blank strings are not permitted" };
-    if (option.opt_value?.trim() === '' && !MAY_BE_EMPTY.includes(option.opt_name)) {
-      return { reason: "'' Blank strings are not permitted" };
-    }
-    options.push({ ...option, ip_version: version });
-  }
-  return { value: options };
-});
-
-/** A host, or none: null and '' say the same. */
-const hostId = checkedBy<string>((value) => {
-  if (value === null) return { value: '' };
-  const outcome = text(255).safeParse(value);
-  return outcome.success ? { value: outcome.data } : { reason: outcome.error.issues[0]?.message ?? '' };
-});
-
-const addressOrCidr = checkedBy<string>((value) => {
-  if (typeof value === 'string') {
-    if (ipVersion(value) !== undefined) return { value: normalizeIp(value) };
-    const parsed = value.includes('/') ? parseCidr(value) : undefined;
-    if (parsed) return { value: formatCidr(parsed) };
-  }
-  return { reason: `'${pythonText(value)}' is not a valid IP address or CIDR` };
-});
-
-const addressPair = dictionary({ ip_address: addressOrCidr }, { mac_address: macAddress() });
 
 /** A connection of a device to a network. */
 export const port = defineResource({
@@ -235,7 +245,7 @@ export const port = defineResource({
       adminView: true,
       doc: '`unbound`, or `bridge` on a bridge of the host',
     }),
-    'binding:vif_details': readOnly(given<Record<string, unknown>>(), {
+    'binding:vif_details': readOnly(given<Record<string, unknown>>({ type: 'object' }), {
       storage: 'json',
       adminView: true,
       doc: 'How it is plugged',
@@ -246,18 +256,26 @@ export const port = defineResource({
       doc: 'DHCP options for it alone; a PUT adds and changes those that it names, and removes those of value null',
     }),
     dns_name: attribute(dnsName(), { default: '', doc: 'Host name' }),
-    dns_assignment: readOnly(given<{ ip_address: string; hostname: string; fqdn: string }[]>(), {
-      storage: 'computed',
-      doc: 'Names of its addresses',
-    }),
+    dns_assignment: readOnly(
+      given<{ ip_address: string; hostname: string; fqdn: string }[]>(
+        arrayOf(objectOf({ ip_address: IP_ADDRESS, hostname: TEXT, fqdn: TEXT })),
+      ),
+      {
+        storage: 'computed',
+        doc: 'Names of its addresses',
+      },
+    ),
     status: readOnly(given<string>(), { doc: '`ACTIVE`, `DOWN`, `BUILD`, or `N/A` for a floating IP’s own' }),
-    ip_allocation: readOnly(given<string>(), {
+    ip_allocation: readOnly(given<string>(TEXT), {
       storage: 'computed',
       filter: false,
       doc: '`immediate`, or `none` without addresses',
     }),
     qos_policy_id: attribute(onlyNull('QoS policies'), { default: null, doc: 'Always null: no QoS policies yet' }),
-    qos_network_policy_id: readOnly(given<string | null>(), { storage: 'computed', doc: 'Always null' }),
+    qos_network_policy_id: readOnly(given<string | null>({ type: 'null' }), {
+      storage: 'computed',
+      doc: 'Always null',
+    }),
     tags: attribute(listOf(text(255)), { storage: 'computed', put: false, doc: 'Labels for filters' }),
   },
 });

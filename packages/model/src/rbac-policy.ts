@@ -17,14 +17,14 @@ export const SHAREABLE: ReadonlyMap<string, Resource> = new Map(
   ]),
 );
 
-const objectType = convertedBy<string>((value) => {
+const objectType = convertedBy<string>({ type: 'string', enum: [...SHAREABLE.keys()] }, (value) => {
   const normalized = typeof value === 'string' ? value.trim().toLowerCase() : '';
   return SHAREABLE.has(normalized)
     ? { value: normalized }
     : { reason: `'${pythonText(value)}' is not a valid RBAC object type` };
 });
 
-const targetProject = convertedBy<string>((value) =>
+const targetProject = convertedBy<string>({ type: 'string', maxLength: 255, pattern: '\\S' }, (value) =>
   typeof value === 'string' && value.trim() !== '' && value.length <= 255
     ? { value }
     : { reason: `'${pythonText(value)}' is not a valid target project ID; expected a UUID or '*'` },

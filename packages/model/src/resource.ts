@@ -1,5 +1,6 @@
 import { ApiError, badRequest, invalidInput } from './api-error.ts';
 import { type Attribute, attribute, given, internal, nullable, readOnly, text } from './attribute.ts';
+import { arrayOf, TEXT, TIMESTAMP, UUID_TEXT } from './json-schema.ts';
 
 /** Named attributes of one resource. */
 // biome-ignore lint/suspicious/noExplicitAny: attributes of every type stand side by side; `unknown` would refuse them
@@ -67,14 +68,14 @@ const UTC_SECONDS = 'UTC, to the second: `2026-11-23T20:19:31Z`';
 
 /** id, owner and book-keeping that every networking resource has. */
 export const identified = {
-  id: readOnly(given<string>(), { doc: 'UUID' }),
+  id: readOnly(given<string>(UUID_TEXT), { doc: 'UUID' }),
   project_id: attribute(text(255), {
     put: false,
     adminSet: false,
     doc: 'Owning project; also accepted and shown as `tenant_id`',
   }),
-  created_at: readOnly(given<string>(), { filter: false, doc: `Time of creation, ${UTC_SECONDS}` }),
-  updated_at: readOnly(given<string>(), { filter: false, doc: `Time of the last change, ${UTC_SECONDS}` }),
+  created_at: readOnly(given<string>(TIMESTAMP), { filter: false, doc: `Time of creation, ${UTC_SECONDS}` }),
+  updated_at: readOnly(given<string>(TIMESTAMP), { filter: false, doc: `Time of the last change, ${UTC_SECONDS}` }),
   revision_number: readOnly(given<number>(), { storage: 'integer', doc: 'Grows with each change' }),
 } as const;
 
@@ -88,7 +89,7 @@ export const name = attribute(text(255), { default: '', doc: 'Name, need not be 
 export const shared = { storage: 'computed', filter: true, doc: 'Whether it is shared with this project' } as const;
 
 /** Tags; changed by paths of their own. */
-export const tags = readOnly(given<string[]>(), { storage: 'computed', doc: 'Labels for filters' });
+export const tags = readOnly(given<string[]>(arrayOf(TEXT)), { storage: 'computed', doc: 'Labels for filters' });
 
 /** The host whose agent carries the resource out; null until there is one. */
 export const agentHost = internal(nullable(text(255)), { doc: 'Host whose agent carries it out' });

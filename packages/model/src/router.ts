@@ -12,6 +12,7 @@ import {
   toBoolean,
 } from './attribute.ts';
 import { ipVersion, normalizeIp } from './ip-address.ts';
+import { arrayOf, IP_ADDRESS, type JsonSchema, objectOf, orNull, type Shape, TEXT, UUID_TEXT } from './json-schema.ts';
 import type { FixedIp, FixedIpRequest } from './port.ts';
 import { agentHost, defineResource, description, identified, name, type ObjectOf, tags } from './resource.ts';
 import { hostRoutes } from './subnet.ts';
@@ -32,8 +33,19 @@ export interface ExternalGatewayRequest {
 
 const GATEWAY_KEYS = ['network_id', 'enable_snat', 'external_fixed_ips', 'qos_policy_id'];
 
+const gatewayAddress = { subnet_id: UUID_TEXT, ip_address: IP_ADDRESS };
+const gateway = (fixedIps: JsonSchema, optional: string[]): JsonSchema =>
+  orNull(objectOf({ network_id: UUID_TEXT, external_fixed_ips: fixedIps, enable_snat: { type: 'boolean' } }, optional));
+const GATEWAY_SHAPE: Shape = {
+  request: gateway(orNull(arrayOf(objectOf(gatewayAddress, Object.keys(gatewayAddress)))), [
+    'external_fixed_ips',
+    'enable_snat',
+  ]),
+  answer: gateway(arrayOf(objectOf(gatewayAddress)), []),
+};
+
 /** null and {} clear the gateway; else network_id is required and nothing unknown may be there. */
-const gatewayRequest = checkedBy<ExternalGatewayRequest | null>((value) => {
+const gatewayRequest = checkedBy<ExternalGatewayRequest | null>(GATEWAY_SHAPE, (value) => {
   if (value === null) return { value: null };
   if (typeof value !== 'object' || Array.isArray(value))
     return { reason: `'${pythonText(value)}' is not a dictionary` };
@@ -115,7 +127,7 @@ export const router = defineResource({
       default: [],
       doc: 'Preferred zones',
     }),
-    availability_zones: readOnly(given<string[]>(), { storage: 'computed', doc: 'Zones of its agent' }),
+    availability_zones: readOnly(given<string[]>(arrayOf(TEXT)), { storage: 'computed', doc: 'Zones of its agent' }),
     status: readOnly(given<string>(), { doc: '`ACTIVE`, `DOWN` or `ERROR`' }),
     tags,
     agent_host: agentHost,

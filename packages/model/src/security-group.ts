@@ -1,6 +1,16 @@
 import { attribute, boolean, given, nullable, readOnly, text } from './attribute.ts';
+import { arrayOf, type JsonSchema, TEXT } from './json-schema.ts';
 import { defineResource, identified, name, type ObjectOf, shared, tags } from './resource.ts';
-import type { SecurityGroupRule } from './security-group-rule.ts';
+import { answerSchema } from './resource-schema.ts';
+import { type SecurityGroupRule, securityGroupRule } from './security-group-rule.ts';
+
+const RULE = answerSchema(securityGroupRule);
+/** A group lists its rules with one key more than they have alone, as Neutron does. */
+const LISTED_RULE: JsonSchema = {
+  ...RULE,
+  properties: { ...RULE.properties, tags: arrayOf(TEXT) },
+  required: [...(RULE.required ?? []), 'tags'],
+};
 
 /** A set of rules about what may reach, and leave, the ports that carry it. */
 export const securityGroup = defineResource({
@@ -20,8 +30,11 @@ export const securityGroup = defineResource({
       default: true,
       doc: 'Whether replies pass without a rule of their own',
     }),
-    shared: readOnly(given<boolean>(), shared),
-    security_group_rules: readOnly(given<SecurityGroupRule[]>(), { storage: 'computed', doc: 'Its rules, whole' }),
+    shared: readOnly(given<boolean>({ type: 'boolean' }), shared),
+    security_group_rules: readOnly(given<SecurityGroupRule[]>(arrayOf(LISTED_RULE)), {
+      storage: 'computed',
+      doc: 'Its rules, whole',
+    }),
     tags,
   },
 });

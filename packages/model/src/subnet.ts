@@ -12,6 +12,7 @@ import {
   oneOfIntegers,
   onlyNull,
   pythonText,
+  shapeOf,
   text,
   uuid,
 } from './attribute.ts';
@@ -34,7 +35,7 @@ const poolList = listOf(dictionary({ start: ipAddress(), end: ipAddress() })) as
 >;
 
 /** Ranges; unlike other lists, null is none. */
-const allocationPools = checkedBy<AllocationPool[]>((value) => {
+const allocationPools = checkedBy<AllocationPool[]>(shapeOf(poolList).answer, (value) => {
   if (!Array.isArray(value)) return { reason: `Invalid data format for IP pool: '${pythonText(value)}'` };
   const outcome = poolList.safeParse(value);
   return outcome.success ? { value: outcome.data } : { reason: outcome.error.issues[0]?.message ?? '' };
@@ -45,7 +46,7 @@ const routeList = listOf(dictionary({ destination: cidr(), nexthop: ipAddress() 
 >;
 
 /** Static routes, each said once; null counts as none. */
-export const hostRoutes = checkedBy<HostRoute[]>((value) => {
+export const hostRoutes = checkedBy<HostRoute[]>(shapeOf(routeList), (value) => {
   const outcome = routeList.safeParse(value);
   if (!outcome.success) return { reason: outcome.error.issues[0]?.message ?? '' };
   const seen = new Set<string>();

@@ -4,6 +4,7 @@ import { type Authenticator, requireToken } from '../http/authentication.ts';
 import { identityErrorBody, readJsonBodies, statusAndText } from '../identity/answers.ts';
 import { originOf } from '../identity/origin.ts';
 import { queryText } from '../identity/request-body.ts';
+import { HIDDEN, OPEN } from '../operation.ts';
 import { findImage, IMAGES, type Image } from './images.ts';
 
 const TITLES: Record<number, string> = {
@@ -74,8 +75,8 @@ export const imageRoutes =
     readJsonBodies(fastify);
 
     const versions = (request: FastifyRequest) => ({ versions: [versionDocument(request)] });
-    fastify.get('/', async (request, reply) => reply.code(300).send(versions(request)));
-    fastify.get('/versions', async (request) => versions(request));
+    fastify.get('/', OPEN, async (request, reply) => reply.code(300).send(versions(request)));
+    fastify.get('/versions', OPEN, async (request) => versions(request));
 
     const version2: FastifyPluginAsync = async (v2) => {
       v2.addHook('onRequest', requireToken(identity));
@@ -120,10 +121,10 @@ export const imageRoutes =
       const refuse = async () => {
         throw new ApiError(403, 'Forbidden', 'Images are built in and cannot be changed.');
       };
-      v2.post('/images', refuse);
-      v2.patch<ById>('/images/:id', refuse);
-      v2.put<ById>('/images/:id/file', refuse);
-      v2.delete<ById>('/images/:id', refuse);
+      v2.post('/images', HIDDEN, refuse);
+      v2.patch<ById>('/images/:id', HIDDEN, refuse);
+      v2.put<ById>('/images/:id/file', HIDDEN, refuse);
+      v2.delete<ById>('/images/:id', HIDDEN, refuse);
     };
     await fastify.register(version2, { prefix: '/v2' });
   };

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { type Authenticator, requireToken } from '../http/authentication.ts';
 import { readJsonBodies } from '../identity/answers.ts';
+import { OPEN } from '../operation.ts';
 import { answerAsCompute } from './answers.ts';
 import { extensionRoutes } from './extensions.ts';
 import { flavorRoutes } from './flavors.ts';
@@ -27,7 +28,7 @@ export const computeRoutes =
 
     const version21: FastifyPluginAsync = async (v21) => {
       answerVersions(v21);
-      v21.get('/', async (request) => ({ version: versionDocument(request) }));
+      v21.get('/', OPEN, async (request) => ({ version: versionDocument(request) }));
       await v21.register(async (app) => {
         app.addHook('onRequest', requireToken(identity));
         await app.register(flavorRoutes);

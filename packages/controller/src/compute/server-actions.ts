@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../caller.ts';
+import { documented } from '../operation.ts';
 import type { Transaction } from '../store/store.ts';
 import { badCompute, conflicting, policyForbids } from './errors.ts';
 import type { ServerNetworking } from './networking-port.ts';
@@ -110,11 +111,13 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
 /** Actions that a locked server does not refuse its owner. */
 const DESPITE_LOCK = new Set(['lock', 'unlock', 'os-getConsoleOutput']);
 
+const ACT = documented(() => ({ summary: 'Act on a server: start, stop, reboot, …' }));
+
 /** `POST /v2.1/servers/{id}/action`. */
 export const serverActionRoutes =
   ({ store, networking }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
-    fastify.post<{ Params: { id: string } }>('/servers/:id/action', async (request, reply) => {
+    fastify.post<{ Params: { id: string } }>('/servers/:id/action', ACT, async (request, reply) => {
       const { caller } = request;
       const { name, input } = readAction(request.body);
       const action = ACTIONS.get(name);

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { z } from 'zod';
 import type { Caller } from '../caller.ts';
+import { documented } from '../operation.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { asServerRefusal, badCompute, conflicting, notFound } from './errors.ts';
 import type { ServerNetworking, ServerPort } from './networking-port.ts';
@@ -34,6 +35,8 @@ const interfaceDocument = (port: ServerPort): Record<string, unknown> => ({
 type ById = { Params: { id: string } };
 type ByPort = { Params: { id: string; port: string } };
 
+const ATTACH = documented(() => ({ summary: 'Give a server a port' }));
+
 /** Interfaces of servers: `/v2.1/servers/{id}/os-interface`. */
 export const serverInterfaceRoutes =
   ({ store, networking }: ComputeRoom): FastifyPluginAsync =>
@@ -62,7 +65,7 @@ export const serverInterfaceRoutes =
       });
     });
 
-    fastify.post<ById>('/servers/:id/os-interface', async (request) => {
+    fastify.post<ById>('/servers/:id/os-interface', ATTACH, async (request) => {
       const { caller } = request;
       const wanted = readBody(attachBody, request.body).interfaceAttachment ?? {};
       const port = await store.write(async (tx) => {

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { documented } from '../operation.ts';
 import type { Reader } from '../store/store.ts';
 import { badCompute, notFound } from './errors.ts';
 import type { ServerPort } from './networking-port.ts';
@@ -15,6 +16,8 @@ const metaBody = z.object({ meta: z.record(z.string(), metadataItem) });
 
 type ById = { Params: { id: string } };
 type ByKey = { Params: { id: string; key: string } };
+
+const ADD_METADATA = documented(() => ({ summary: 'Add to the metadata of a server' }));
 
 /** Smaller views of a server: its addresses, security groups, metadata and history. */
 export const serverPartRoutes =
@@ -68,7 +71,7 @@ export const serverPartRoutes =
     );
 
     fastify.get<ById>('/servers/:id/metadata', (request) => view(request, (_db, { metadata }) => ({ metadata })));
-    fastify.post<ById>('/servers/:id/metadata', async (request) => {
+    fastify.post<ById>('/servers/:id/metadata', ADD_METADATA, async (request) => {
       const { metadata } = readBody(metadataBody, request.body);
       return { metadata: await changeMetadata(request, (current) => ({ ...current, ...metadata })) };
     });

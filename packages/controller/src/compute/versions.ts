@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { OPEN } from '../operation.ts';
 import { computeBase } from './answers.ts';
 import { NEWEST_MINOR, OLDEST_MINOR } from './microversion.ts';
 
@@ -15,5 +16,5 @@ export const versionDocument = (request: FastifyRequest): Record<string, unknown
 
 /** `GET /`: which versions there are. Needs no token. */
 export const versionRoutes: FastifyPluginAsync = async (fastify) => {
-  fastify.get('/', async (request) => ({ versions: [versionDocument(request)] }));
+  fastify.get('/', OPEN, async (request) => ({ versions: [versionDocument(request)] }));
 };

@@ -8,10 +8,19 @@ import type { QueryString } from '../networking/list-query.ts';
 import type { Networking } from '../networking/networking.ts';
 import type { Context } from '../networking/rules.ts';
 import { checkTags, type TagCollection } from '../networking/tags.ts';
+import { HIDDEN } from '../operation.ts';
 import { agentSchedulingRoutes } from './agent-scheduling-routes.ts';
 import { type Authenticator, baseUrl, requireToken } from './authentication.ts';
 import { availabilityRoutes } from './availability-routes.ts';
 import { answerNetworkingError, methodNotAllowed, noSuchPath } from './networking-errors.ts';
+import { actionOperation, collectionOperation } from './openapi/collection-operations.ts';
+import {
+  extensionOperations,
+  interfaceOperation,
+  routesOperation,
+  tagOperations,
+  versionsOperation,
+} from './openapi/networking-operations.ts';
 import { quotaRoutes } from './quota-routes.ts';
 import { createBodies, outerObject, pluralKey, singleBody } from './resource-body.ts';
 
@@ -57,7 +66,7 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
       status: 'CURRENT',
       links: [{ rel: 'self', href: `${baseUrl(request)}/networking/v2.0/` }],
     });
-    root.get('/', async (request) => ({ versions: [version(request)] }));
+    root.get('/', versionsOperation, async (request) => ({ versions: [version(request)] }));
 
     await root.register(
       async (app) => {
@@ -99,8 +108,8 @@ export function networkingRoutes(networking: Networking, identity: Authenticator
 }
 
 function extensionRoutes(app: FastifyInstance): void {
-  app.get('/extensions', async () => ({ extensions: EXTENSIONS }));
-  app.get('/extensions/:alias', async (request, reply) => {
+  app.get('/extensions', extensionOperations.list, async () => ({ extensions: EXTENSIONS }));
+  app.get('/extensions/:alias', extensionOperations.show, async (request, reply) => {
     const { alias } = request.params as Params;
     const extension = EXTENSIONS.find((item) => item.alias === alias);
     if (extension !== undefined) return { extension };
@@ -124,20 +133,20 @@ function collectionRoutes(
   const idOf = (request: FastifyRequest): string => (request.params as Params).id as string;
   const queryOf = (request: FastifyRequest): QueryString => request.query as QueryString;
 
-  app.get(path, async (request) => {
+  app.get(path, collectionOperation(collection, 'list'), async (request) => {
     const page = await collection.list(queryOf(request), contextOf(request));
     const links = pageLinks(request, page);
     return { [plural]: page.items, ...(links.length > 0 && { [`${plural}_links`]: links }) };
   });
-  app.get(`${path}/:id`, async (request) => ({
+  app.get(`${path}/:id`, collectionOperation(collection, 'show'), async (request) => ({
     [definition.name]: await collection.show(idOf(request), queryOf(request), contextOf(request)),
   }));
-  app.post(path, async (request, reply) => {
+  app.post(path, collectionOperation(collection, 'create'), async (request, reply) => {
     const { bodies, bulk } = createBodies(definition, request.body);
     const made = await collection.create(bodies, contextOf(request));
     return reply.code(201).send(bulk ? { [plural]: made } : { [definition.name]: made[0] });
   });
-  app.put(`${path}/:id`, async (request) => ({
+  app.put(`${path}/:id`, collectionOperation(collection, 'update'), async (request) => ({
     [definition.name]: await collection.update(
       idOf(request),
       singleBody(definition, request.body),
@@ -146,19 +155,20 @@ function collectionRoutes(
     ),
   }));
   for (const action of Object.keys(collection.rules.actions ?? {})) {
-    app.put(`${path}/:id/${action}`, async (request) =>
+    app.put(`${path}/:id/${action}`, actionOperation(collection, action), async (request) =>
       collection.act(action, idOf(request), outerObject(request.body), contextOf(request)),
     );
   }
-  app.delete(`${path}/:id`, async (request, reply) => {
+  app.delete(`${path}/:id`, collectionOperation(collection, 'delete'), async (request, reply) => {
     await collection.remove(idOf(request), contextOf(request), ifMatch(request));
     return reply.code(204).send();
   });
-  app.delete(path, async () => {
+  app.delete(path, HIDDEN, async () => {
     throw definition.notFound('None');
   });
   for (const url of [path, `${path}/:id`]) {
     app.route({
+      ...HIDDEN,
       method: url === path ? ['PUT', 'PATCH'] : ['POST', 'PATCH'],
       url,
       handler: methodNotAllowed,
@@ -181,30 +191,32 @@ function tagRoutes(
     }
     return checkTags(body.tags);
   };
-  app.get(path, async (request) => ({ tags: await tags.list(parameters(request).id, contextOf(request)) }));
-  app.put(path, async (request) => {
+  app.get(path, tagOperations.list, async (request) => ({
+    tags: await tags.list(parameters(request).id, contextOf(request)),
+  }));
+  app.put(path, tagOperations.replace, async (request) => {
     const wanted = bodyTags(request);
     return { tags: await tags.change(parameters(request).id, contextOf(request), () => wanted) };
   });
-  app.post(path, async (request, reply) => {
+  app.post(path, tagOperations.add, async (request, reply) => {
     const added = await tags.add(parameters(request).id, bodyTags(request), contextOf(request));
     return reply.code(201).send({ tags: added });
   });
-  app.delete(path, async (request, reply) => {
+  app.delete(path, tagOperations.removeAll, async (request, reply) => {
     await tags.change(parameters(request).id, contextOf(request), () => []);
     return reply.code(204).send();
   });
-  app.get(`${path}/:tag`, async (request, reply) => {
+  app.get(`${path}/:tag`, tagOperations.check, async (request, reply) => {
     const { id, tag } = parameters(request);
     await tags.check(id, tag, contextOf(request));
     return reply.code(204).send();
   });
-  app.put(`${path}/:tag`, async (request, reply) => {
+  app.put(`${path}/:tag`, tagOperations.addOne, async (request, reply) => {
     const { id, tag } = parameters(request);
     await tags.add(id, [tag], contextOf(request));
     return reply.code(201).header('content-type', 'application/json; charset=utf-8').send('null');
   });
-  app.delete(`${path}/:tag`, async (request, reply) => {
+  app.delete(`${path}/:tag`, tagOperations.removeOne, async (request, reply) => {
     const { id, tag } = parameters(request);
     await tags.remove(id, tag, contextOf(request));
     return reply.code(204).send();
@@ -218,18 +230,20 @@ function routerRoutes(
 ): void {
   const actions = networking.routerActions;
   const idOf = (request: FastifyRequest): string => (request.params as Params).id as string;
-  app.put('/routers/:id/add_router_interface', async (request) =>
+  app.put('/routers/:id/add_router_interface', interfaceOperation('Add an interface to a router'), async (request) =>
     actions.addInterface(idOf(request), outerObject(request.body), contextOf(request)),
   );
-  app.put('/routers/:id/remove_router_interface', async (request) =>
-    actions.removeInterface(idOf(request), outerObject(request.body), contextOf(request)),
+  app.put(
+    '/routers/:id/remove_router_interface',
+    interfaceOperation('Remove an interface from a router'),
+    async (request) => actions.removeInterface(idOf(request), outerObject(request.body), contextOf(request)),
   );
   const { definition } = networking.collections.get('routers') as Collection;
   for (const [path, adding] of [
     ['add_extraroutes', true],
     ['remove_extraroutes', false],
   ] as const) {
-    app.put(`/routers/:id/${path}`, async (request) => ({
+    app.put(`/routers/:id/${path}`, routesOperation(adding), async (request) => ({
       router: await actions.changeRoutes(
         idOf(request),
         singleBody(definition, request.body),

@@ -10,6 +10,7 @@ import type { Context } from '../networking/rules.ts';
 import type { Store } from '../store/store.ts';
 import { type Authenticator, requireToken } from './authentication.ts';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
+import { feedOperation, reportOperation, statusOperation } from './openapi/portward-operations.ts';
 
 type Params = Record<string, string>;
 
@@ -50,7 +51,7 @@ function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts): 
     }
   });
 
-  app.get('/feed', async (request, reply) => {
+  app.get('/feed', feedOperation, async (request, reply) => {
     const { after } = request.query as { after?: string };
     if (after !== undefined && !/^\d{1,15}$/.test(after))
       throw badRequest(`Invalid input for after. Reason: '${after}' is not an integer.`);
@@ -69,7 +70,7 @@ function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts): 
     reply.raw.end();
   });
 
-  app.post('/agents/:host/report', { bodyLimit: REPORT_BYTES }, async (request, reply) => {
+  app.post('/agents/:host/report', { bodyLimit: REPORT_BYTES, ...reportOperation }, async (request, reply) => {
     const { host } = request.params as { host: string };
     await enterReport(store, host, parseReport(request.body));
     return reply.code(204).send();
@@ -101,9 +102,9 @@ function statusRoutes(app: FastifyInstance, { store, networking, identity }: Par
   const contextOf = (request: FastifyRequest): Context => ({ caller: request.caller, settings: networking.settings });
   for (const path of ['ports', 'routers', 'floatingips']) {
     const collection = networking.collections.get(path) as Collection;
-    app.get(`/${path}/:id/status`, async (request) => answer(collection, request, contextOf(request)));
+    app.get(`/${path}/:id/status`, statusOperation, async (request) => answer(collection, request, contextOf(request)));
   }
-  app.get('/floatingips/:parentId/port_forwardings/:id/status', async (request) =>
+  app.get('/floatingips/:parentId/port_forwardings/:id/status', statusOperation, async (request) =>
     answer(networking.portForwardings, request, {
       ...contextOf(request),
       parentId: (request.params as Params).parentId as string,

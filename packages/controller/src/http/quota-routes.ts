@@ -3,6 +3,7 @@ import { quota } from '@portward/model/quota.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { QueryString } from '../networking/list-query.ts';
 import type { Quotas } from '../networking/quota.ts';
+import { HIDDEN } from '../operation.ts';
 import { methodNotAllowed } from './networking-errors.ts';
 import { singleBody } from './resource-body.ts';
 
@@ -23,14 +24,14 @@ function ownProject(request: FastifyRequest): string {
 /** Limits of projects: `/v2.0/quotas`. */
 export function quotaRoutes(app: FastifyInstance, quotas: Quotas): void {
   app.get('/quotas', async (request) => ({ quotas: await quotas.list(queryOf(request), request.caller) }));
-  app.post('/quotas', async () => {
+  app.post('/quotas', HIDDEN, async () => {
     throw new ApiError(
       501,
       'HTTPNotImplemented',
       'The server has either erred or is incapable of performing the requested operation.',
     );
   });
-  app.delete('/quotas', async () => {
+  app.delete('/quotas', HIDDEN, async () => {
     throw quota.notFound('None');
   });
   app.get('/quotas/project', async (request) => ({ project: { project_id: ownProject(request) } }));
@@ -54,6 +55,6 @@ export function quotaRoutes(app: FastifyInstance, quotas: Quotas): void {
     await quotas.remove(request.params.project, request.caller);
     return reply.code(204).send();
   });
-  app.route({ method: ['PUT', 'PATCH'], url: '/quotas', handler: methodNotAllowed });
-  app.route({ method: ['POST', 'PATCH'], url: '/quotas/:project', handler: methodNotAllowed });
+  app.route({ ...HIDDEN, method: ['PUT', 'PATCH'], url: '/quotas', handler: methodNotAllowed });
+  app.route({ ...HIDDEN, method: ['POST', 'PATCH'], url: '/quotas/:project', handler: methodNotAllowed });
 }

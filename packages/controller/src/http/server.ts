@@ -5,11 +5,18 @@ import type { ServerNetworking } from '../compute/networking-port.ts';
 import { computeRoutes } from '../compute/routes.ts';
 import type { Feed } from '../feed/feed.ts';
 import type { Networking } from '../networking/networking.ts';
+import { openTo } from '../operation.ts';
 import type { Store } from '../store/store.ts';
 import type { Authenticator } from './authentication.ts';
 import { bareServer } from './bare-server.ts';
 import { networkingRoutes } from './networking-routes.ts';
+import { openApiRoute } from './openapi/openapi-route.ts';
 import { portwardRoutes } from './portward-routes.ts';
+
+const HEALTH = openTo(() => ({
+  summary: 'Ask whether the controller can read its store',
+  answers: { 200: { description: 'It can' } },
+}));
 
 /** The rooms that the server opens to the outside. */
 export interface Rooms {
@@ -39,7 +46,8 @@ export async function createServer(rooms: Rooms): Promise<FastifyInstance> {
       'answered',
     );
   });
-  app.get('/healthz', async () => {
+  openApiRoute(app);
+  app.get('/healthz', HEALTH, async () => {
     await rooms.store.read((db) => db.selectFrom('settings').select('name').limit(1).execute());
     return { status: 'ok' };
   });

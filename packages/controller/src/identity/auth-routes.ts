@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { documented, openTo } from '../operation.ts';
 import { listOf, withSelf } from './answers.ts';
 import { targetOf } from './assignments.ts';
 import { catalogAt } from './catalog.ts';
@@ -14,6 +15,8 @@ import { tokenDocument } from './token-document.ts';
 
 /** A sign-in needs little; who has not signed in yet gets no more room. */
 const LARGEST_SIGN_IN = 64 * 1024;
+
+const SIGN_IN = openTo(() => ({ summary: 'Sign in: the token comes in X-Subject-Token' }));
 
 /** `/v3/auth`: tokens, and what they can be made for. */
 export const authRoutes =
@@ -38,7 +41,7 @@ export const authRoutes =
       return { token, subject };
     };
 
-    fastify.post('/tokens', { bodyLimit: LARGEST_SIGN_IN }, async (request, reply) => {
+    fastify.post('/tokens', { bodyLimit: LARGEST_SIGN_IN, ...SIGN_IN }, async (request, reply) => {
       const claims = await signIn(identity, request.body);
       const token = await identity.issue(claims);
       const document = await identity.store.read((db) => tokenDocument(db, claims, catalogOrigin(request)));
@@ -46,6 +49,7 @@ export const authRoutes =
     });
 
     fastify.route({
+      ...documented(() => ({ summary: 'Show the token in X-Subject-Token' })),
       method: ['GET', 'HEAD'],
       url: '/tokens',
       handler: async (request, reply) => {
@@ -54,11 +58,15 @@ export const authRoutes =
       },
     });
 
-    fastify.delete('/tokens', async (request, reply) => {
-      const { subject } = subjectOf(request, 'identity:revoke_token');
-      await identity.revoke(subject.claims);
-      return reply.code(204).send();
-    });
+    fastify.delete(
+      '/tokens',
+      documented(() => ({ summary: 'Revoke the token in X-Subject-Token' })),
+      async (request, reply) => {
+        const { subject } = subjectOf(request, 'identity:revoke_token');
+        await identity.revoke(subject.claims);
+        return reply.code(204).send();
+      },
+    );
 
     fastify.get('/catalog', async (request) => {
       const caller = requireCaller(identity, request);

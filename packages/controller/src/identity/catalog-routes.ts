@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { HIDDEN } from '../operation.ts';
 import { listOf, withSelf } from './answers.ts';
 import { endpointsAt, REGION, SERVICES } from './catalog.ts';
 import { couldNotFind, forbiddenAction } from './errors.ts';
@@ -79,6 +80,7 @@ export const catalogRoutes =
     for (const path of ['services', 'endpoints', 'regions']) {
       for (const url of [`/${path}`, `/${path}/:id`]) {
         fastify.route({
+          ...HIDDEN,
           method: ['POST', 'PUT', 'PATCH', 'DELETE'],
           url,
           handler: async (request) => {

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { HIDDEN } from '../operation.ts';
 import { listOf, withSelf } from './answers.ts';
 import { SYSTEM_TARGET, type Target } from './assignments.ts';
 import { couldNotFind } from './errors.ts';
@@ -75,6 +76,7 @@ export const grantRoutes =
 
       for (const url of [`${path}/groups/:group/roles`, `${path}/groups/:group/roles/:role`]) {
         fastify.route<OfGroup>({
+          ...HIDDEN,
           method: ['GET', 'HEAD', 'PUT', 'DELETE'],
           url,
           handler: async (request) => {

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { OPEN } from '../operation.ts';
 import { absentRoutes } from './absent-routes.ts';
 import { answerAsIdentity, readJsonBodies } from './answers.ts';
 import { applicationCredentialRoutes } from './application-credential-routes.ts';
@@ -13,6 +14,7 @@ import { projectRoutes } from './project-routes.ts';
 import { projectTagRoutes } from './project-tag-routes.ts';
 import { roleAssignmentRoutes } from './role-assignment-routes.ts';
 import { roleRoutes } from './role-routes.ts';
+import { requireTokens } from './session.ts';
 import { userRoutes } from './user-routes.ts';
 
 const RESOURCES = [
@@ -34,13 +36,14 @@ export const identityRoutes =
   async (fastify) => {
     answerAsIdentity(fastify);
     readJsonBodies(fastify);
+    requireTokens(fastify, identity);
 
-    fastify.get('/', async (request: FastifyRequest, reply: FastifyReply) =>
+    fastify.get('/', OPEN, async (request: FastifyRequest, reply: FastifyReply) =>
       reply.code(300).send({ versions: { values: [versionDocument(originOf(request))] } }),
     );
 
     const version3: FastifyPluginAsync = async (v3) => {
-      v3.get('/', async (request) => ({ version: versionDocument(originOf(request)) }));
+      v3.get('/', OPEN, async (request) => ({ version: versionDocument(originOf(request)) }));
       await v3.register(authRoutes(identity), { prefix: '/auth' });
       for (const routes of RESOURCES) await v3.register(routes(identity));
     };

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { forbiddenAction, unauthorized } from './errors.ts';
 import type { Identity, TokenCaller } from './identity.ts';
 
@@ -14,6 +14,13 @@ export function requireCaller(identity: Identity, request: FastifyRequest): Toke
   const caller = token === undefined ? undefined : identity.authenticate(token);
   if (caller === undefined) throw unauthorized();
   return caller;
+}
+
+/** Lets nobody without a token further than the headers: no body is read for them. */
+export function requireTokens(fastify: FastifyInstance, identity: Identity): void {
+  fastify.addHook('onRequest', async (request) => {
+    if (!request.is404 && request.routeOptions.config.open !== true) await requireCaller(identity, request);
+  });
 }
 
 /** As `requireCaller`; throws 403 unless it is an admin. `action` is named as Keystone's policies do. */

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { openTo } from '../operation.ts';
 import type { Reader } from '../store/store.ts';
 import { listOf, withSelf } from './answers.ts';
 import { domainOfCaller } from './domains.ts';
@@ -37,6 +38,8 @@ const passwordBody = z.object({
 });
 
 type ById = { Params: { id: string } };
+
+const CHANGE_PASSWORD = openTo(() => ({ summary: 'Change the password of a user, who shows the present one' }));
 
 /** Users: `/v3/users`. */
 export const userRoutes =
@@ -107,7 +110,7 @@ export const userRoutes =
       return reply.code(204).send();
     });
 
-    fastify.post<ById>('/users/:id/password', async (request, reply) => {
+    fastify.post<ById>('/users/:id/password', CHANGE_PASSWORD, async (request, reply) => {
       // As a sign-in: the password itself says who asks, with or without a token, and every refusal is the same.
       const { id } = request.params;
       const { original_password: original, password } = readBody(passwordBody, request.body).user;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { badRequest } from '@portward/model/api-error.ts';
 import type { AgentReport, StatusReport } from '@portward/model/feed.ts';
+import type { JsonSchema } from '@portward/model/json-schema.ts';
 import { z } from 'zod';
 import { recordServerStatus } from '../compute/server-status.ts';
 import type { Store, Transaction } from '../store/store.ts';
@@ -34,6 +35,9 @@ const reportSchema = z.object({
     )
     .max(100_000),
 });
+
+/** The body of an agent's report, as a JSON Schema. */
+export const reportJsonSchema = (): JsonSchema => z.toJSONSchema(reportSchema, { io: 'input' }) as JsonSchema;
 
 /** Checks the body of an agent's report; throws 400. */
 export function parseReport(body: unknown): AgentReport {

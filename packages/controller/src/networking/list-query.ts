@@ -25,7 +25,7 @@ export interface ListQuery {
 }
 
 const CONTROL = new Set(['fields', 'sort_key', 'sort_dir', 'limit', 'marker', 'page_reverse']);
-const TAG_FILTERS = new Set(['tags', 'tags-any', 'not-tags', 'not-tags-any']);
+export const TAG_FILTERS: ReadonlySet<string> = new Set(['tags', 'tags-any', 'not-tags', 'not-tags-any']);
 /** Largest value of an integer column on every database. */
 const LARGEST_INTEGER = 2_147_483_647;
 /** Names that clients use for an attribute in `fields`. */
@@ -49,6 +49,38 @@ export function project(object: Record<string, unknown>, fields: ReadonlySet<str
   return Object.fromEntries(Object.entries(object).filter(([key]) => fields.has(key)));
 }
 
+/** The attribute of that name, and not what every JavaScript object has under it. */
+const attributeOf = (definition: Resource, name: string) =>
+  Object.hasOwn(definition.attributes, name) ? definition.attributes[name] : undefined;
+
+function isFilter(definition: Resource, key: string, custom: object): boolean {
+  const declared = attributeOf(definition, key);
+  return (
+    Object.hasOwn(custom, key) ||
+    (TAG_FILTERS.has(key) && definition.tagged) ||
+    (key === 'changed_since' && attributeOf(definition, 'updated_at') !== undefined) ||
+    (declared?.filter === true && !declared.internal)
+  );
+}
+
+function isSortKey(definition: Resource, key: string): boolean {
+  const declared = attributeOf(definition, key);
+  return declared?.sort === true && !declared.internal;
+}
+
+/** What a list of the resource may be filtered by; `custom` names its rules' own filters. */
+export function filterNames(definition: Resource, custom: readonly string[]): string[] {
+  const attributes = Object.keys(definition.attributes);
+  const candidates = new Set([...attributes, ...custom, ...TAG_FILTERS, 'changed_since']);
+  const own = Object.fromEntries(custom.map((name) => [name, true]));
+  const names = [...candidates].filter((name) => isFilter(definition, name, own));
+  return names.includes('project_id') ? [...names, 'tenant_id'] : names;
+}
+
+/** What a list of the resource may be sorted by. */
+export const sortKeys = (definition: Resource): string[] =>
+  Object.keys(definition.attributes).filter((name) => isSortKey(definition, name));
+
 /** Checks a list's query string against the definition; throws Neutron's 400s. */
 export function parseListQuery(
   definition: Resource,
@@ -61,13 +93,7 @@ export function parseListQuery(
   for (const [rawKey, value] of Object.entries(query)) {
     if (CONTROL.has(rawKey) || ignored.includes(rawKey)) continue;
     const key = rawKey === 'tenant_id' ? 'project_id' : rawKey;
-    const declared = definition.attributes[key];
-    const allowed =
-      Object.hasOwn(custom, key) ||
-      (TAG_FILTERS.has(key) && definition.tagged) ||
-      (key === 'changed_since' && Object.hasOwn(definition.attributes, 'updated_at')) ||
-      (declared?.filter && !declared.internal);
-    if (allowed) filters.set(key, [...(filters.get(key) ?? []), ...valuesOf(value)]);
+    if (isFilter(definition, key, custom)) filters.set(key, [...(filters.get(key) ?? []), ...valuesOf(value)]);
     else wrong.push(rawKey);
   }
   if (wrong.length > 0) {
@@ -92,8 +118,7 @@ function parseSort(definition: Resource, keys: string[], directions: string[]): 
   if (keys.length !== directions.length) throw badRequest('The number of sort_keys and sort_dirs must be same');
   return keys.map((rawKey, index) => {
     const key = rawKey === 'tenant_id' ? 'project_id' : rawKey;
-    const declared = definition.attributes[key];
-    if (declared === undefined || !declared.sort || declared.internal) {
+    if (!isSortKey(definition, key)) {
       throw badRequest(`['${rawKey}'] is invalid attribute for sort_keys`);
     }
     const direction = directions[index];

@@ -2,6 +2,7 @@ import { badRequest } from '@portward/model/api-error.ts';
 import { isUuid } from '@portward/model/attribute.ts';
 import { cidrContains, ipVersion } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
+import { present } from '@portward/model/resource.ts';
 import { router } from '@portward/model/router.ts';
 import type { HostRoute } from '@portward/model/subnet.ts';
 import { subnet } from '@portward/model/subnet.ts';
@@ -96,7 +97,7 @@ export class RouterActions {
       if (adding) await checkRoutes(tx.db, current, routes);
       await updateObject(tx, router, id, { routes });
       tx.changed('router', id);
-      return (await this.#routers.find(tx.db, id, context)) as Body;
+      return present(router, (await this.#routers.find(tx.db, id, context)) as Body, context.caller);
     });
   }
 

@@ -1,0 +1,47 @@
+import { type JsonSchema, objectOf, orNull, TEXT, TIMESTAMP } from '@portward/model/json-schema.ts';
+import { reportJsonSchema } from '../../networking/agent-report.ts';
+import { documented } from '../../operation.ts';
+
+/** Descriptions of the routes below `/portward/v1`. */
+
+export const feedOperation = documented(() => ({
+  summary: 'Follow changes, as agents do',
+  description: 'A stream of JSON lines that does not end: a snapshot, `synced`, then changes in commit order.',
+  forAgents: true,
+  parameters: [
+    {
+      name: 'after',
+      in: 'query',
+      description: 'Sequence number of the last change that is known; without it a snapshot comes first',
+      schema: { type: 'integer', minimum: 0 },
+    },
+  ],
+  answers: {
+    200: { description: 'Changes', mediaType: 'application/x-ndjson', schema: { type: 'object' } },
+    400: { description: 'No sequence number' },
+  },
+}));
+
+export const reportOperation = documented(() => ({
+  summary: 'Say how objects stand on a host, as agents do',
+  forAgents: true,
+  body: reportJsonSchema(),
+  answers: { 204: { description: 'Taken down' }, 400: { description: 'No report' } },
+}));
+
+const REVISION: JsonSchema = { type: 'integer' };
+const STATUS = objectOf({
+  status: { type: 'string', enum: ['ACTIVE', 'DOWN', 'ERROR'] },
+  reason: { ...orNull(TEXT), description: 'Why it is not ACTIVE' },
+  host: { ...orNull(TEXT), description: 'Host that reported last' },
+  revision_number: { ...REVISION, description: 'Of the object' },
+  applied_revision: { ...orNull(REVISION), description: 'That the host has carried out' },
+  updated_at: orNull(TIMESTAMP),
+});
+
+export const statusOperation = documented(() => ({
+  answers: {
+    200: { description: 'How it stands on its host', schema: STATUS },
+    404: { description: 'Not there, or not visible to the caller' },
+  },
+}));
