@@ -15,7 +15,7 @@ const KEYS: Record<number, string> = {
 };
 
 /** An error's body in Nova's envelope. */
-const errorBody = (code: number, message: string): Record<string, unknown> => ({
+export const computeErrorBody = (code: number, message: string): Record<string, unknown> => ({
   [KEYS[code] ?? 'computeFault']: { code, message },
 });
 
@@ -24,10 +24,10 @@ export function answerAsCompute(fastify: FastifyInstance): void {
   fastify.setErrorHandler((error, request, reply) => {
     const { status, message } = statusAndText(error, request);
     if (status === 401) return reply.code(401).send(identityErrorBody(401, message));
-    return reply.code(status).send(errorBody(status, message));
+    return reply.code(status).send(computeErrorBody(status, message));
   });
   fastify.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send(errorBody(404, 'The resource could not be found.')),
+    reply.code(404).send(computeErrorBody(404, 'The resource could not be found.')),
   );
 }
 

@@ -22,14 +22,21 @@ const versionDocument = (request: FastifyRequest) => ({
 });
 
 /** Glance answers errors as small HTML pages; clients look for the status and show the text. */
+export const imageErrorBody = (status: number, message: string): Record<string, unknown> => ({
+  message,
+  code: status,
+  title: TITLES[status] ?? 'Error',
+});
+
 function answerAsImage(fastify: FastifyInstance): void {
-  const page = (status: number, message: string) => ({ message, code: status, title: TITLES[status] ?? 'Error' });
   fastify.setErrorHandler((error, request, reply) => {
     const { status, message } = statusAndText(error, request);
     if (status === 401) return reply.code(401).send(identityErrorBody(401, message));
-    return reply.code(status).send(page(status, message));
+    return reply.code(status).send(imageErrorBody(status, message));
   });
-  fastify.setNotFoundHandler((_request, reply) => reply.code(404).send(page(404, 'The resource could not be found.')));
+  fastify.setNotFoundHandler((_request, reply) =>
+    reply.code(404).send(imageErrorBody(404, 'The resource could not be found.')),
+  );
 }
 
 /** `in:a,b` names several values; quotes may surround one that holds a comma. */

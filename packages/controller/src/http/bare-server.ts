@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
+import { answerUnroutable } from './unroutable.ts';
 
 /** Largest request body; agents' reports have a limit of their own. */
 const BODY_BYTES = 1024 * 1024;
@@ -22,8 +23,7 @@ export function bareServer(log?: Logger): FastifyInstance {
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: PART_LENGTH },
     // A path that cannot be read reaches no route and no hook.
     frameworkErrors: (error, request, reply) => {
-      reply.header('x-openstack-request-id', request.id);
-      answerNetworkingError(error, request as never, reply as never);
+      answerUnroutable(error, request, reply as never);
     },
     // A client that keeps its connection open shall not keep the controller from stopping.
     forceCloseConnections: true,

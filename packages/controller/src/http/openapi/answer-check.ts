@@ -50,7 +50,7 @@ export class AnswerCheck {
     const schema = response.content?.['application/json']?.schema;
     if (schema === undefined) return undefined;
     const validate = this.#validator(schema);
-    const partly = /[?&]fields=/.test(url);
+    const partly = /[?&]fields(=|&|$)/.test(url);
     if (validate(body)) return undefined;
     const [error] = validate.errors ?? [];
     if (partly && error?.keyword === 'required') return undefined;
