@@ -1,5 +1,10 @@
 /** npm run docs: writes the pages of docs/ that are made from definitions. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { DOCS, referenceFiles } from '@portward/controller/http/openapi/reference-files.ts';
 import { configurationDocument } from '@portward/model/configuration-document.ts';
 
-writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocument());
+writeFileSync(new URL('configuration.md', DOCS), configurationDocument());
+const files = await referenceFiles();
+rmSync(new URL('api/', DOCS), { recursive: true, force: true });
+mkdirSync(new URL('api/', DOCS));
+for (const [path, text] of files) writeFileSync(new URL(path, DOCS), text);

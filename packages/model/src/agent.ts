@@ -6,6 +6,7 @@ import { defineResource, identified, type ObjectOf } from './resource.ts';
 export const agent = defineResource({
   name: 'agent',
   collection: 'agents',
+  doc: 'A task that the Portward agent does on its host. Neutron has a program for each, Portward one for all.',
   notFound: { type: 'AgentNotFound', message: (id) => `Agent ${id} could not be found.` },
   attributes: {
     id: identified.id,

@@ -50,6 +50,7 @@ const EXPOSED_FORWARDING = objectOf(
 export const floatingIp = defineResource({
   name: 'floatingip',
   collection: 'floatingips',
+  doc: 'A public address: either associated with one port, or shared by port forwardings.',
   tagged: true,
   quota: 50,
   notFound: { type: 'FloatingIPNotFound', message: (id) => `Floating IP ${id} could not be found` },

@@ -33,6 +33,7 @@ const mtu = checkedBy<number>({ type: 'integer', minimum: 68, maximum: LARGEST_M
 export const network = defineResource({
   name: 'network',
   collection: 'networks',
+  doc: 'A layer-2 network: what is on it reaches each other without a router.',
   tagged: true,
   bulk: true,
   shareActions: ['access_as_shared', 'access_as_external'],

@@ -46,6 +46,7 @@ const range = () => nullable(portRange());
 export const portForwarding = defineResource({
   name: 'port_forwarding',
   collection: 'port_forwardings',
+  doc: 'One external port, or a range, of a floating IP that leads to a port of one VM. All forwardings of a floating IP go through one router.',
   bulk: true,
   quota: -1,
   notFound: { type: 'PortForwardingNotFound', message: (id) => `Port Forwarding ${id} could not be found.` },

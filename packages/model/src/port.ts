@@ -180,6 +180,7 @@ const addressPairs = checkedBy<AddressPair[]>(shapeOf(listOf(addressPair, MOST_P
 export const port = defineResource({
   name: 'port',
   collection: 'ports',
+  doc: 'A connection of a device to a network: a MAC address, addresses, and what may pass.',
   tagged: true,
   bulk: true,
   quota: 500,

@@ -15,6 +15,8 @@ export interface Resource<A extends Attributes = Attributes> {
   /** Table of the store. */
   readonly table: string;
   readonly attributes: A;
+  /** What it is, for the reference documents. */
+  readonly doc: string;
   /** Whether tags may be put on it. */
   readonly tagged: boolean;
   /** Whether a POST may carry a list of them. */
@@ -40,6 +42,7 @@ export type ObjectOf<R> = R extends Resource<infer A> ? Values<A> : never;
 export function defineResource<const A extends Attributes>(definition: {
   name: string;
   collection: string;
+  doc?: string;
   attributes: A;
   tagged?: boolean;
   bulk?: boolean;
@@ -53,6 +56,7 @@ export function defineResource<const A extends Attributes>(definition: {
     collection: definition.collection,
     table: definition.collection.replaceAll('-', '_'),
     attributes: definition.attributes,
+    doc: definition.doc ?? '',
     tagged: definition.tagged ?? false,
     bulk: definition.bulk ?? false,
     shareActions: definition.shareActions ?? [],

@@ -92,6 +92,7 @@ const gatewayRequest = checkedBy<ExternalGatewayRequest | null>(GATEWAY_SHAPE, (
 export const router = defineResource({
   name: 'router',
   collection: 'routers',
+  doc: 'A router between networks of a project and, through its gateway, an external network.',
   tagged: true,
   quota: 10,
   notFound: { type: 'RouterNotFound', message: (id) => `Router ${id} could not be found` },

@@ -14,6 +14,7 @@ const PORT: JsonSchema = { type: ['integer', 'null'], minimum: 0, maximum: 65_53
 export const securityGroupRule = defineResource({
   name: 'security_group_rule',
   collection: 'security-group-rules',
+  doc: 'Permits traffic; what no rule of a port’s groups permits is dropped.',
   bulk: true,
   quota: 100,
   notFound: { type: 'SecurityGroupRuleNotFound', message: (id) => `Security group rule ${id} does not exist` },

@@ -16,6 +16,7 @@ const LISTED_RULE: JsonSchema = {
 export const securityGroup = defineResource({
   name: 'security_group',
   collection: 'security-groups',
+  doc: 'A set of rules about what may reach, and leave, the ports that carry it. Each project has one named `default`, made when it is first needed.',
   tagged: true,
   bulk: true,
   shareActions: ['access_as_shared'],

@@ -64,6 +64,7 @@ const ipv6Mode = () => nullable(oneOf('dhcpv6-stateful', 'dhcpv6-stateless', 'sl
 export const subnet = defineResource({
   name: 'subnet',
   collection: 'subnets',
+  doc: 'A block of addresses of a network, with what its ports are told by DHCP.',
   tagged: true,
   bulk: true,
   quota: 100,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import { isTooDeep } from '../json-depth.ts';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
 import { answerUnroutable } from './unroutable.ts';
 
@@ -33,6 +34,7 @@ export function bareServer(log?: Logger): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     if (body.length === 0) return done(null, undefined);
     try {
+      if (isTooDeep(body as Buffer)) throw new RangeError('too deep');
       done(null, JSON.parse(body.toString('utf8')));
     } catch {
       done(Object.assign(new Error('Body is not JSON'), { statusCode: 400 }), undefined);

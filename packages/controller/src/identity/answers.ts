@@ -1,5 +1,6 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isTooDeep } from '../json-depth.ts';
 import { clientError } from './errors.ts';
 import { originOf } from './origin.ts';
 
@@ -59,9 +60,11 @@ export function answerAsIdentity(fastify: FastifyInstance): void {
 export function readJsonBodies(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeContentTypeParser('application/json');
-  fastify.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined);
-    else parse(request, body as string, done);
+    else if (isTooDeep(body as Buffer))
+      done(Object.assign(new Error('Body is nested too deeply'), { statusCode: 400 }));
+    else parse(request, body.toString('utf8'), done);
   });
 }
 

@@ -4,10 +4,8 @@ import { ApiError } from '@portward/model/api-error.ts';
  * The refusals of the Networking API: Neutron's class names, statuses and texts, so that clients that look at them find
  * what they know.
  */
-const error =
-  <A extends unknown[]>(status: number, type: string, message: (...args: A) => string) =>
-  (...args: A): ApiError =>
-    new ApiError(status, type, message(...args));
+const error = <A extends unknown[]>(status: number, type: string, message: (...args: A) => string) =>
+  Object.assign((...args: A): ApiError => new ApiError(status, type, message(...args)), { status, type, message });
 
 /** 400 `Bad <resource> request: …`. */
 export const badResource = error(

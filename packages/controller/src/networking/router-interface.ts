@@ -1,5 +1,5 @@
 import { badRequest } from '@portward/model/api-error.ts';
-import { isUuid } from '@portward/model/attribute.ts';
+import { isUuid, pythonText } from '@portward/model/attribute.ts';
 import { cidrContains, ipVersion } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, type FixedIp, port } from '@portward/model/port.ts';
 import { present } from '@portward/model/resource.ts';
@@ -221,7 +221,7 @@ function checkInterfaceBody(body: Body): { subnet_id?: string; port_id?: string 
   }
   for (const [key, value] of Object.entries({ subnet_id: subnetId, port_id: portId })) {
     if (value !== undefined && !isUuid(value))
-      throw badRequest(`Invalid input for ${key}. Reason: '${value}' is not a valid UUID.`);
+      throw badRequest(`Invalid input for ${key}. Reason: '${pythonText(value)}' is not a valid UUID.`);
   }
   return {
     ...(subnetId !== undefined && { subnet_id: subnetId as string }),

@@ -186,12 +186,20 @@ function valuesOfType(type: string, schema: JsonSchema, around: Surroundings, na
     case 'number':
       return fc.integer({ min: schema.minimum ?? -(2 ** 31), max: schema.maximum ?? 2 ** 31 - 1 });
     case 'array':
-      return fc.array(valuesOf(schema.items ?? {}, around, name), { maxLength: Math.min(schema.maxItems ?? 3, 3) });
+      return arraysOf(schema, around, name);
     case 'object':
       return objectsOf(schema, around);
     default:
       return textsOf(schema, around, name);
   }
+}
+
+function arraysOf({ items = {}, maxItems = 3, uniqueItems = false }: JsonSchema, around: Surroundings, name: string) {
+  const item = valuesOf(items, around, name);
+  const maxLength = Math.min(maxItems, 3);
+  return uniqueItems
+    ? fc.uniqueArray(item, { maxLength, selector: (value) => JSON.stringify(value) })
+    : fc.array(item, { maxLength });
 }
 
 function objectsOf({ properties = {}, required = [] }: JsonSchema, around: Surroundings): Arbitrary<unknown> {
@@ -219,10 +227,10 @@ function textsOf(schema: JsonSchema, around: Surroundings, name: string): Arbitr
 }
 
 /** The same value with something else in one place: another value, a key more, or a key less. */
-export function mutated(value: unknown): Arbitrary<unknown> {
+export function mutated(value: unknown, others: Arbitrary<unknown> = hostileJson): Arbitrary<unknown> {
   const places = placesOf(value);
   return fc
-    .tuple(fc.constantFrom(...places), hostileJson, fc.constantFrom('replace', 'add', 'remove'))
+    .tuple(fc.constantFrom(...places), others, fc.constantFrom('replace', 'add', 'remove'))
     .map(([place, other, how]) => changedAt(value, place, other, how));
 }
 

@@ -38,20 +38,24 @@ export const extensionOperations = {
 const TAG: JsonSchema = { type: 'string', minLength: 1, maxLength: 255 };
 const TAGS = objectOf({ tags: { ...arrayOf(TAG), maxItems: 50, uniqueItems: true } });
 const ALL_TAGS = { description: 'All of its tags', schema: TAGS } as const;
-const REFUSED = {
+const NO_TAG = { 404: { description: 'The object or the tag is not there' } } as const;
+const NOT_CHANGED = {
   400: { description: 'No list of tags, or too many' },
   403: { description: 'Visible, and not the caller’s to change' },
-  404: { description: 'The object or the tag is not there' },
+  ...NO_TAG,
 } as const;
-const tagOperation = (summary: string, operation: Pick<Operation, 'body' | 'answers'>) =>
-  documented(() => ({ summary, ...operation, answers: { ...operation.answers, ...REFUSED } }));
+const tagOperation = (
+  summary: string,
+  operation: Pick<Operation, 'body' | 'answers'>,
+  refused: Operation['answers'] = NOT_CHANGED,
+) => documented(() => ({ summary, ...operation, answers: { ...operation.answers, ...refused } }));
 
 export const tagOperations = {
-  list: tagOperation('List its tags', { answers: { 200: ALL_TAGS } }),
+  list: tagOperation('List its tags', { answers: { 200: ALL_TAGS } }, NO_TAG),
   replace: tagOperation('Replace its tags', { body: TAGS, answers: { 200: ALL_TAGS } }),
   add: tagOperation('Add tags', { body: TAGS, answers: { 201: ALL_TAGS } }),
   removeAll: tagOperation('Remove all of its tags', { answers: { 204: { description: 'Gone' } } }),
-  check: tagOperation('Ask whether it has a tag', { answers: { 204: { description: 'It has' } } }),
+  check: tagOperation('Ask whether it has a tag', { answers: { 204: { description: 'It has' } } }, NO_TAG),
   addOne: tagOperation('Add a tag', { answers: { 201: { description: 'It has it now', schema: { type: 'null' } } } }),
   removeOne: tagOperation('Remove a tag', { answers: { 204: { description: 'Gone' } } }),
 };

@@ -33,7 +33,7 @@ const SERVER = whole('', 'Server', ...NETWORKING_ERROR);
 export const ROOMS: readonly Room[] = [
   {
     ...whole('/networking', 'Networking', ...NETWORKING_ERROR),
-    tagOf: (path) => first(path, 3)?.replaceAll('_', '-') ?? 'Networking',
+    tagOf: (path) => first(path, 3)?.replaceAll('_', '-') ?? 'versions',
   },
   whole('/portward/v1', 'Portward', ...NETWORKING_ERROR),
   whole('/identity', 'Identity', 'IdentityError', objectOf({ error: objectOf({ code, message: TEXT, title: TEXT }) })),
