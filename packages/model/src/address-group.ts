@@ -5,6 +5,7 @@ import { defineResource, identified, name, type ObjectOf, shared } from './resou
 export const addressGroup = defineResource({
   name: 'address_group',
   collection: 'address-groups',
+  doc: 'A named set of networks that rules of security groups refer to.',
   bulk: true,
   quota: -1,
   shareActions: ['access_as_shared'],

@@ -5,6 +5,7 @@ import { defineResource, identified, name, type ObjectOf, shared } from './resou
 export const addressScope = defineResource({
   name: 'address_scope',
   collection: 'address-scopes',
+  doc: 'Subnet pools whose addresses may be routed to each other: within a scope none overlap.',
   bulk: true,
   shareActions: ['access_as_shared'],
   notFound: { type: 'AddressScopeNotFound', message: (id) => `Address scope ${id} could not be found.` },

@@ -34,6 +34,7 @@ const targetProject = convertedBy<string>({ type: 'string', maxLength: 255, patt
 export const rbacPolicy = defineResource({
   name: 'rbac_policy',
   collection: 'rbac-policies',
+  doc: 'Opens one object to one other project, or to all.',
   bulk: true,
   quota: 10,
   notFound: {

@@ -7,6 +7,7 @@ const prefixLength = (doc: string) => attribute(nonNegative(), { storage: 'integ
 export const subnetPool = defineResource({
   name: 'subnetpool',
   collection: 'subnetpools',
+  doc: 'Networks that subnets are taken from, so that none of them overlap.',
   tagged: true,
   bulk: true,
   quota: -1,

@@ -220,10 +220,12 @@ function textsOf(schema: JsonSchema, around: Surroundings, name: string): Arbitr
   const format = schema.format === undefined ? undefined : FORMATS[schema.format];
   if (format !== undefined) return format;
   const max = schema.maxLength ?? 40;
-  return fc.oneof(
+  const pattern = new RegExp(schema.pattern ?? '');
+  const plain = fc.oneof(
     fc.string({ minLength: schema.minLength ?? 0, maxLength: Math.min(max, 40) }),
     fc.constantFrom('web', 'vm.example', 'network:dhcp', 'compute:nova').filter((text) => text.length <= max),
   );
+  return plain.filter((text) => pattern.test(text));
 }
 
 /** The same value with something else in one place: another value, a key more, or a key less. */

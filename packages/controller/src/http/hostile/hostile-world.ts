@@ -171,6 +171,9 @@ class Builder {
       remote_ip_prefix: `${addresses}0/25`,
       description: text,
     });
+    const addressGroup = await make('address-groups', 'address_group', { ...texts, addresses: [`${addresses}0/26`] });
+    const scope = await make('address-scopes', 'address_scope', { name: text, ip_version: 4 });
+    const pool = await make('subnetpools', 'subnetpool', { ...texts, prefixes: [`${addresses}0/24`] });
     const router = await make('routers', 'router', { ...texts, external_gateway_info: { network_id: external } });
     const gateways = router.external_gateway_info.external_fixed_ips as { ip_address: string }[];
     await this.send(token, 'PUT', `${V2}/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id });
@@ -226,6 +229,9 @@ class Builder {
       port_forwardings: [forwarding.id],
       'security-groups': [group.id],
       'security-group-rules': [rule.id],
+      'address-groups': [addressGroup.id],
+      'address-scopes': [scope.id],
+      subnetpools: [pool.id],
       servers: [server.id],
       application_credentials: [credential.id],
       projects: [tenant.projectId],

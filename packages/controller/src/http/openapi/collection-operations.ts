@@ -43,7 +43,7 @@ export function actionOperation({ definition }: Collection, action: string): Des
     group: definition.collection.replaceAll('_', '-'),
     summary: `${schemaName(action.replace(/_.*/, ''))} ${action.replace(/^[^_]*_/, '').replaceAll('_', ' ')} of ${withArticle(definition.name.replaceAll('_', ' '))}`,
     body: { type: 'object' },
-    answers: { 200: { description: 'The object as it is now' }, ...refused(400, 403, 404, 409) },
+    answers: { 200: { description: 'What is there now' }, ...refused(400, 403, 404, 409) },
   }));
 }
 
