@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Logger } from 'pino';
-import { isTooDeep } from '../json-depth.ts';
+import { isUnfit } from '../json-text.ts';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
 import { answerUnroutable } from './unroutable.ts';
 
@@ -34,7 +34,7 @@ export function bareServer(log?: Logger): FastifyInstance {
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     if (body.length === 0) return done(null, undefined);
     try {
-      if (isTooDeep(body as Buffer)) throw new RangeError('too deep');
+      if (isUnfit(body as Buffer)) throw new RangeError('unfit');
       done(null, JSON.parse(body.toString('utf8')));
     } catch {
       done(Object.assign(new Error('Body is not JSON'), { statusCode: 400 }), undefined);
@@ -42,6 +42,8 @@ export function bareServer(log?: Logger): FastifyInstance {
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-openstack-request-id', request.id);
+    // No name, id or filter has a NUL: PostgreSQL takes none, and so nothing here does.
+    if (request.url.includes('%00')) return answerUnroutable(new Error('NUL'), request, reply);
   });
   app.setErrorHandler(answerNetworkingError);
   app.setNotFoundHandler(() => {

@@ -1,6 +1,6 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isTooDeep } from '../json-depth.ts';
+import { isUnfit } from '../json-text.ts';
 import { clientError } from './errors.ts';
 import { originOf } from './origin.ts';
 
@@ -62,8 +62,7 @@ export function readJsonBodies(fastify: FastifyInstance): void {
   fastify.removeContentTypeParser('application/json');
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     if (body.length === 0) done(null, undefined);
-    else if (isTooDeep(body as Buffer))
-      done(Object.assign(new Error('Body is nested too deeply'), { statusCode: 400 }));
+    else if (isUnfit(body as Buffer)) done(Object.assign(new Error('Body contains invalid data'), { statusCode: 400 }));
     else parse(request, body.toString('utf8'), done);
   });
 }

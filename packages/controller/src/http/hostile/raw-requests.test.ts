@@ -13,8 +13,11 @@ const { token } = alice;
 /** Longest wait for what the server has to say to the end of a connection. */
 const LONGEST_MS = 5000;
 
-/** Sends bytes as they are on a connection of their own, then nothing more; answers what came back. */
-async function say(bytes: string): Promise<string> {
+/**
+ * Sends bytes as they are on a connection of their own; answers what came back. `last`: says that nothing more follows,
+ * which ends a request that is not whole, and which a server may take for a client that is gone.
+ */
+async function say(bytes: string, last: boolean): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port });
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -24,7 +27,8 @@ async function say(bytes: string): Promise<string> {
     socket.once('close', () => resolve());
     socket.setTimeout(LONGEST_MS, () => reject(new Error('the server says nothing and does not hang up')));
   });
-  socket.end(Buffer.from(bytes, 'latin1'));
+  socket.write(Buffer.from(bytes, 'latin1'));
+  if (last) socket.end();
   try {
     await closed;
   } finally {
@@ -43,6 +47,7 @@ const long = (length: number): string => 'x'.repeat(length);
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 
 const DEEP = `{"network":{"name":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`;
+const NUL_BODY = JSON.stringify({ network: { name: '\0' } });
 const DEEP_HEADERS = ['Content-Type: application/json', `Content-Length: ${DEEP.length}`];
 
 /** What is sent, and the status: undefined where hanging up without a word will do, too. */
@@ -52,7 +57,8 @@ const CASES: Record<string, readonly [string, number | undefined]> = {
   'a target with a NUL': [request('GET /networking/v2.0/networks/\0'), 400],
   'percent signs that encode no UTF-8': [request('GET /networking/v2.0/networks/%ff%fe'), 400],
   'a percent sign too many': [request('GET /networking/v2.0/networks/%'), 400],
-  'an encoded NUL': [request('GET /networking/v2.0/networks/%00'), 404],
+  'an encoded NUL': [request('GET /networking/v2.0/networks/%00'), 400],
+  'an encoded NUL in a query': [request('GET /identity/v3/users?name=a%00b'), 400],
   'a path that climbs': [request('GET /networking/v2.0/networks/../../../etc/passwd'), 404],
   'an encoded path that climbs': [request('GET /networking/v2.0/networks/%2e%2e%2f%2e%2e'), 404],
   'a target that is a URL': [request('GET http://evil.example/networking/v2.0/networks'), undefined],
@@ -97,6 +103,7 @@ const CASES: Record<string, readonly [string, number | undefined]> = {
     200,
   ],
   'a body of depth': [request('POST /networking/v2.0/networks', DEEP_HEADERS, DEEP), 400],
+  'a body with a NUL': [put([`Content-Length: ${NUL_BODY.length}`], NUL_BODY), 400],
   'a sign-in of depth': [request('POST /identity/v3/auth/tokens', DEEP_HEADERS, DEEP), 400],
   'a body in an encoding': [put(['Content-Encoding: gzip', 'Content-Length: 2'], '{}'), 400],
   'an expectation': [put(['Expect: 200-maybe', 'Content-Length: 2'], '{}'), undefined],
@@ -110,7 +117,7 @@ const CASES: Record<string, readonly [string, number | undefined]> = {
 for (const [what, [bytes, expected]] of Object.entries(CASES)) {
   test(`${what} breaks nothing`, async () => {
     const before = await server.lastChange();
-    const answer = await say(bytes);
+    const answer = await say(bytes, expected === undefined);
     const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1];
     assert.ok(status === undefined ? answer === '' : Number(status) < 500, answer);
     if (expected !== undefined) assert.equal(Number(status), expected, answer);
@@ -120,6 +127,21 @@ for (const [what, [bytes, expected]] of Object.entries(CASES)) {
     assert.equal(well.status, 200);
   });
 }
+
+test('a URL that is none is refused in the words of its room', async () => {
+  for (const [path, key] of [
+    ['networking/v2.0/networks/%', 'NeutronError'],
+    ['networking?%00', 'NeutronError'],
+    ['identity/v3/users/%', 'error'],
+    ['identity?%00', 'error'],
+    ['/compute/v2.1/servers/%', 'badRequest'],
+    ['image?%00', 'title'],
+  ] as const) {
+    const { status, body } = await server.request('GET', `/${path}`);
+    assert.equal(status, 400, path);
+    assert.ok(Object.hasOwn(body, key), `${path}: ${JSON.stringify(body)}`);
+  }
+});
 
 test('links lead back to the host that was asked, and to no text that is no host', async () => {
   for (const [host, base] of [
