@@ -267,7 +267,7 @@ export const cidr = (): z.ZodType<string> =>
 
 /** A list of distinct networks in CIDR notation, host bits masked; null counts as the empty list. */
 export const cidrList = (): z.ZodType<string[]> =>
-  check(emptyWhenNull({ ...arrayOf(CIDR), uniqueItems: true }), (value) => {
+  check({ request: orNull({ ...arrayOf(CIDR), uniqueItems: true }), answer: arrayOf(CIDR) }, (value) => {
     if (value === null) return { value: [] };
     if (!Array.isArray(value)) return wrong(`'${pythonText(value)}' is not a list`);
     const twice = value.find((item, index) => value.indexOf(item) !== index);

@@ -159,6 +159,7 @@ const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
   cidr: block,
   mac,
   'port-range': ports,
+  'dns-name': fc.constantFrom('', 'vm', 'VM-1', 'vm.example', 'vm.example.'),
   'date-time': fc.constant('2026-11-23T20:19:31Z'),
 };
 

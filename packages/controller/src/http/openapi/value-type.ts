@@ -6,6 +6,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   ipv6: 'IPv6 address',
   cidr: 'CIDR',
   mac: 'MAC address',
+  'dns-name': 'DNS name',
   'date-time': 'time',
   'port-range': '`a:b`',
 };
