@@ -176,7 +176,7 @@ test('a path that cannot be read, and a body that is too large, are answered lik
       headers: { 'x-auth-token': 'alice', ...('headers' in options && options.headers) },
     });
     assert.equal(answer.status, status);
-    assert.match(answer.body.NeutronError.message, /Body|body/);
+    assert.match(answer.body.NeutronError.message, /URL|body/);
     assert.match(String(answer.headers['x-openstack-request-id']), REQUEST_ID);
   }
 });

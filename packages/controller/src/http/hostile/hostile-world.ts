@@ -77,20 +77,15 @@ export class HostileWorld {
   async everything(): Promise<string> {
     return this.server.cloud.store.read(async (db) => {
       const tables = await db.introspection.getTables();
-      const rows = await Promise.all(
-        tables.map(async ({ name }) => [
-          name,
-          (
-            await db
-              .selectFrom(name as 'networks')
-              .selectAll()
-              .execute()
-          )
-            .map((row) => JSON.stringify(row))
-            .sort(),
-        ]),
-      );
-      return JSON.stringify(rows);
+      const found: string[] = [];
+      for (const { name } of tables) {
+        const rows = await db
+          .selectFrom(name as 'networks')
+          .selectAll()
+          .execute();
+        found.push(name, ...rows.map((row) => JSON.stringify(row)).sort());
+      }
+      return found.join('\n');
     });
   }
 }

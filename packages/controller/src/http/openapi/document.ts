@@ -105,8 +105,8 @@ export function openApiDocument(routes: readonly Route[]): OpenApiDocument {
 
 const ABOUT =
   'OpenStack’s Networking API v2.0 with floating IP port forwarding, as much of Identity v3, Compute v2.1 and Image v2 ' +
-  'as its clients need, and what OpenStack has no place for under /portward/v1. Requests may say booleans and numbers ' +
-  'as text ("true", "80"); answers never do. Every answer carries X-Openstack-Request-Id.';
+  'as its clients need, and what OpenStack has no place for under /portward/v1. Requests may say booleans and most ' +
+  'numbers as text ("true", "1500"); answers do not. Every answer carries X-Openstack-Request-Id.';
 
 function operationObject({ method, path, open }: Route, operation: Operation): OperationObject {
   const { forAgents = false, parameters = [], answers = { '2XX': { description: 'Done' } } } = operation;
