@@ -24,6 +24,7 @@ const limitOf = (resource: Resource) =>
 export const quota = defineResource({
   name: 'quota',
   collection: 'quotas',
+  doc: 'How many of each thing one project may have; there for every project, whether or not it was set.',
   notFound: { type: 'TenantQuotaNotFound', message: (project) => `Quota for tenant ${project} could not be found.` },
   attributes: {
     ...Object.fromEntries(LIMITED_RESOURCES.map((resource) => [resource.name, limitOf(resource)])),

@@ -1,9 +1,11 @@
 import { ApiError, badRequest } from '@portward/model/api-error.ts';
+import { objectOf } from '@portward/model/json-schema.ts';
 import { quota } from '@portward/model/quota.ts';
+import { updateSchema } from '@portward/model/resource-schema.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { QueryString } from '../networking/list-query.ts';
 import type { Quotas } from '../networking/quota.ts';
-import { HIDDEN } from '../operation.ts';
+import { documented, HIDDEN } from '../operation.ts';
 import { methodNotAllowed } from './networking-errors.ts';
 import { singleBody } from './resource-body.ts';
 
@@ -20,6 +22,11 @@ function ownProject(request: FastifyRequest): string {
   if (projectId === '') throw new ApiError(400, 'QuotaMissingTenant', 'Tenant-id was missing from quota request.');
   return projectId;
 }
+
+const UPDATE = documented(() => ({
+  description: 'For admins only.',
+  body: objectOf({ quota: updateSchema(quota) }),
+}));
 
 /** Limits of projects: `/v2.0/quotas`. */
 export function quotaRoutes(app: FastifyInstance, quotas: Quotas): void {
@@ -46,7 +53,7 @@ export function quotaRoutes(app: FastifyInstance, quotas: Quotas): void {
   app.get<ByProject>('/quotas/:project/details', async (request) => ({
     quota: await quotas.details(request.params.project, queryOf(request), request.caller),
   }));
-  app.put<ByProject>('/quotas/:project', async (request) => {
+  app.put<ByProject>('/quotas/:project', UPDATE, async (request) => {
     const { project } = request.params;
     if (project.length > LONGEST_ID) throw badRequest(`'${project}' exceeds maximum length of ${LONGEST_ID}`);
     return { quota: await quotas.update(project, singleBody(quota, request.body), request.caller) };

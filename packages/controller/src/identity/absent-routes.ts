@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { HIDDEN } from '../operation.ts';
 import { listOf } from './answers.ts';
 import { couldNotFind, forbiddenAction } from './errors.ts';
 import type { Identity } from './identity.ts';
@@ -28,7 +29,7 @@ export const absentRoutes =
         else requireAdmin(identity, request, `identity:get_${singular}`);
         throw couldNotFind(singular, request.params.id);
       });
-      fastify.post(`/${collection}`, async (request) => {
+      fastify.post(`/${collection}`, HIDDEN, async (request) => {
         requireAdmin(identity, request, `identity:create_${singular}`);
         throw forbiddenAction(`${collection} are not offered and cannot be made`);
       });

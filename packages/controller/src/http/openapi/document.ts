@@ -148,8 +148,11 @@ function responses(
   );
 }
 
-/** `getIdentityV3UsersId`: one for each method and path. */
+/** `getIdentityV3UsersById`: one for each method and path. */
 function operationId(method: string, path: string): string {
-  const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '');
+  const words = path
+    .replaceAll(':', 'by-')
+    .split(/[^A-Za-z0-9]+/)
+    .filter((word) => word !== '');
   return `${method.toLowerCase()}${words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')}`;
 }

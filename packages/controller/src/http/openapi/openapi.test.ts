@@ -291,6 +291,17 @@ test('real answers of every operation are what the document says', async () => {
   const { agents } = await send('GET', `${v2}/agents`);
   await send('GET', `${v2}/agents/${agents[0].id}`);
   await send('PUT', `${v2}/agents/${agents[0].id}`, { agent: { description: 'd' } });
+  for (const [type, path, object, key, agentsPath] of [
+    ['L3 agent', 'l3-routers', `routers/${router.id}`, { router_id: router.id }, 'l3-agents'],
+    ['DHCP agent', 'dhcp-networks', `networks/${networks[0].id}`, { network_id: networks[0].id }, 'dhcp-agents'],
+  ] as const) {
+    const { id } = agents.find((agent: { agent_type: string }) => agent.agent_type === type);
+    await send('GET', `${v2}/agents/${id}/${path}`);
+    await send('GET', `${v2}/${object}/${agentsPath}`);
+    const carried = `${v2}/agents/${id}/${path}/${object.split('/')[1]}`;
+    await send('DELETE', carried);
+    await send('POST', `${v2}/agents/${id}/${path}`, key);
+  }
   await send('GET', `${v2}/availability_zones`);
   await send('GET', `${v2}/extensions`);
   await send('GET', `${v2}/extensions/router`);

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { networkIpAvailability } from '@portward/model/network-ip-availability.ts';
+import { quota } from '@portward/model/quota.ts';
 import type { Resource } from '@portward/model/resource.ts';
 import { NETWORKING_RESOURCES } from '@portward/model/resources.ts';
+import { serviceProvider } from '@portward/model/service-provider.ts';
 import * as errors from '../../networking/errors.ts';
 import { EXTENSIONS } from '../../networking/extensions.ts';
 import { ServerFixture } from '../server-fixture.ts';
@@ -18,7 +21,7 @@ export async function referenceFiles(): Promise<Map<string, string>> {
   const { body: document } = await server.request('GET', '/openapi.json');
   await server.close();
   const refusals = Object.values(errors).filter((refusal): refusal is typeof refusal & Refusal => 'type' in refusal);
-  const resources: readonly Resource[] = NETWORKING_RESOURCES;
+  const resources: readonly Resource[] = [...NETWORKING_RESOURCES, quota, networkIpAvailability, serviceProvider];
   const pages = referencePages({ document, resources, refusals });
   const files = new Map([...pages].map(([name, text]) => [`api/${name}`, text]));
   const compatibility = readFileSync(new URL(COMPATIBILITY, DOCS), 'utf8');

@@ -46,7 +46,8 @@ function nameOfType(type: string, schema: JsonSchema): string {
       if (schema.anyOf !== undefined) return alternatives(schema.anyOf).join(' or ');
       return schema.maxLength === undefined ? 'text' : `text ≤ ${schema.maxLength}`;
     case 'integer':
-      return schema.minimum === undefined ? 'integer' : `${schema.minimum}–${schema.maximum ?? ''}`;
+      if (schema.minimum === undefined) return 'integer';
+      return schema.maximum === undefined ? `≥ ${schema.minimum}` : `${schema.minimum}–${schema.maximum}`;
     case 'array':
       return `list of ${valueType(schema.items ?? {})}`;
     case 'object':
