@@ -1,15 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { newDatabase } from '@portward/controller/store/test-store.ts';
 
 const PORTWARD = fileURLToPath(new URL('../bin/portward', import.meta.url));
 
 /** Users of a controller that was started with `--demo`, by their names in its clouds.yaml. */
 export type CloudName = 'portward-admin' | 'portward-demo';
+
+/** What a controller is started with. */
+export interface ApiCloudOptions {
+  /** Its store as the configuration names it; unset: that which the run of tests is about. */
+  readonly store?: string;
+}
 
 /** A controller on a free port of the loopback address, started as an operator starts it, and no data plane. */
 export class ApiCloud {
@@ -17,15 +24,19 @@ export class ApiCloud {
   readonly url: string;
   readonly directory: string;
   readonly #controller: ChildProcess;
+  readonly #database: { drop(): Promise<void> } | undefined;
 
   /**
    * Starts it with Neutron's own behaviour where Portward's default departs from it. Throws what the controller said
    * when it does not come up.
    */
-  static async start(): Promise<ApiCloud> {
+  static async start(options: ApiCloudOptions = {}): Promise<ApiCloud> {
     const directory = mkdtempSync(join(tmpdir(), 'portward-api-'));
     const config = join(directory, 'portward.yaml');
-    writeFileSync(config, 'networking:\n  floating_ip_delete: refuse\n');
+    const server = process.env.PORTWARD_TEST_POSTGRESQL;
+    const database = options.store === undefined && server !== undefined ? await newDatabase(server) : undefined;
+    const store = options.store ?? database?.url ?? 'sqlite';
+    writeFileSync(config, `store: ${JSON.stringify(store)}\nnetworking:\n  floating_ip_delete: refuse\n`);
     const controller = spawn(
       PORTWARD,
       [
@@ -35,15 +46,21 @@ export class ApiCloud {
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );
     try {
-      return new ApiCloud(await listening(controller), directory, controller);
+      return new ApiCloud(await listening(controller), directory, controller, database);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
     }
   }
 
-  private constructor(url: string, directory: string, controller: ChildProcess) {
+  private constructor(
+    url: string,
+    directory: string,
+    controller: ChildProcess,
+    database: { drop(): Promise<void> } | undefined,
+  ) {
     this.url = url;
+    this.#database = database;
     this.directory = directory;
     this.#controller = controller;
   }
@@ -77,12 +94,24 @@ export class ApiCloud {
       throw new Error(`The report was answered ${response.status}: ${await response.text()}`);
   }
 
+  /** The password that the controller wrote for one of its first users; undefined: another controller made them. */
+  passwordOf(user: string): string | undefined {
+    const path = join(this.directory, 'data', 'clouds.yaml');
+    const clouds = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    return new RegExp(`username: "${user}"\n +password: "([^"]+)"`).exec(clouds)?.[1];
+  }
+
+  /** Ends the controller: as an operator does, or with SIGKILL as a failure would. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.#controller.exitCode !== null || this.#controller.signalCode !== null) return;
+    const ended = once(this.#controller, 'exit');
+    this.#controller.kill(signal);
+    await ended;
+  }
+
   async stop(): Promise<void> {
-    if (this.#controller.exitCode === null && this.#controller.signalCode === null) {
-      const ended = once(this.#controller, 'exit');
-      this.#controller.kill('SIGTERM');
-      await ended;
-    }
+    await this.end('SIGTERM');
+    await this.#database?.drop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { type ApiCloud, withApiCloud } from './api-cloud.ts';
 
@@ -46,9 +44,7 @@ async function signIn(cloud: ApiCloud, user: string): Promise<{ token: string; b
   const [version] = body.versions.values;
   assert.match(version.id, /^v3\.\d+$/);
   assert.equal(version.status, 'stable');
-  const clouds = readFileSync(join(cloud.directory, 'data', 'clouds.yaml'), 'utf8');
-  const password = new RegExp(`username: "${user}"\n +password: "([^"]+)"`).exec(clouds)?.[1];
-  return passwordToken(version.links[0].href, user, password as string, user);
+  return passwordToken(version.links[0].href, user, cloud.passwordOf(user) as string, user);
 }
 
 async function passwordToken(identity: string, user: string, password: string, project: string) {
@@ -330,8 +326,7 @@ test('Tempest: dynamic credentials, made, used and cleaned up', async () => {
 
 test('Horizon: unscoped sign-in, projects, scope by token, sign-out', async () => {
   await withApiCloud(async (cloud) => {
-    const clouds = readFileSync(join(cloud.directory, 'data', 'clouds.yaml'), 'utf8');
-    const password = /username: "demo"\n +password: "([^"]+)"/.exec(clouds)?.[1];
+    const password = cloud.passwordOf('demo');
     const identity = `${cloud.url}/identity/v3`;
     await send(200, 'GET', identity);
     const user = { name: 'demo', domain: { name: 'Default' }, password };

@@ -45,7 +45,8 @@ async function openSqlite(load: FeedLoader): Promise<TestStore> {
   };
 }
 
-async function openPostgresql(address: string, load: FeedLoader): Promise<TestStore> {
+/** A database of one's own on a server; `drop` removes it, whoever is still connected. */
+export async function newDatabase(address: string): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const administer = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: address });
@@ -53,7 +54,14 @@ async function openPostgresql(address: string, load: FeedLoader): Promise<TestSt
     await client.query(statement).finally(() => client.end());
   };
   await administer(`create database ${name} template template0`);
-  const url = address.replace('/postgres?', `/${name}?`);
+  return {
+    url: address.replace('/postgres?', `/${name}?`),
+    drop: () => administer(`drop database ${name} with (force)`),
+  };
+}
+
+async function openPostgresql(address: string, load: FeedLoader): Promise<TestStore> {
+  const { url, drop } = await newDatabase(address);
   const opened = [await PostgresqlStore.open(url, load)];
   return {
     store: opened[0] as Store,
@@ -64,7 +72,7 @@ async function openPostgresql(address: string, load: FeedLoader): Promise<TestSt
     },
     async close() {
       for (const store of opened) await store.close();
-      await administer(`drop database ${name} with (force)`);
+      await drop();
     },
   };
 }
