@@ -3,6 +3,7 @@ import { notFound } from './errors.ts';
 
 /** Parts of the API that older clients look for by name before they use them. */
 const EXTENSIONS = Object.entries({
+  'os-aggregates': 'Aggregates',
   'os-attach-interfaces': 'AttachInterfaces',
   'os-availability-zone': 'AvailabilityZone',
   'os-console-output': 'ConsoleOutput',
@@ -15,6 +16,7 @@ const EXTENSIONS = Object.entries({
   'os-quota-sets': 'Quotas',
   'os-security-groups': 'SecurityGroups',
   'os-services': 'Services',
+  'os-simple-tenant-usage': 'SimpleTenantUsage',
 }).map(([alias, name]) => ({
   alias,
   name,

@@ -1,5 +1,6 @@
 import { isAlive } from '../networking/scheduling.ts';
 import type { Reader } from '../store/store.ts';
+import { findFlavor } from './flavors.ts';
 
 /** A host with an agent that can play VMs. */
 export interface MachineHost {
@@ -44,4 +45,42 @@ export async function chooseHost(db: Reader, now: Date): Promise<string> {
     .execute();
   const load = new Map(loads.map((row) => [row.host, Number(row.load)]));
   return hosts.toSorted((a, b) => (load.get(a) ?? 0) - (load.get(b) ?? 0) || (a < b ? -1 : 1))[0] as string;
+}
+
+/** What the servers of a host have of it. */
+export interface HostUse {
+  readonly servers: number;
+  readonly vcpus: number;
+  /** MiB. */
+  readonly ram: number;
+  /** GiB. */
+  readonly disk: number;
+}
+
+export const NO_USE: HostUse = { servers: 0, vcpus: 0, ram: 0, disk: 0 };
+
+/** Two uses together. */
+export const addUse = (a: HostUse, b: HostUse): HostUse => ({
+  servers: a.servers + b.servers,
+  vcpus: a.vcpus + b.vcpus,
+  ram: a.ram + b.ram,
+  disk: a.disk + b.disk,
+});
+
+/** What servers use, by host; hosts without servers are absent. */
+export async function hostUses(db: Reader): Promise<Map<string, HostUse>> {
+  const rows = await db
+    .selectFrom('servers')
+    .select(['host', 'flavor_id', (expression) => expression.fn.countAll<number>().as('count')])
+    .where('host', '!=', '')
+    .groupBy(['host', 'flavor_id'])
+    .execute();
+  const uses = new Map<string, HostUse>();
+  for (const { host, flavor_id: flavorId, count } of rows) {
+    const { vcpus = 0, ram = 0, disk = 0 } = findFlavor(flavorId) ?? {};
+    const servers = Number(count);
+    const use = { servers, vcpus: servers * vcpus, ram: servers * ram, disk: servers * disk };
+    uses.set(host, addUse(uses.get(host) ?? NO_USE, use));
+  }
+  return uses;
 }

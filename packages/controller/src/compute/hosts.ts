@@ -1,12 +1,27 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { queryText } from '../identity/request-body.ts';
 import { notFound, policyForbids } from './errors.ts';
-import { type MachineHost, machineHosts } from './host-choice.ts';
+import { addUse, type HostUse, hostUses, type MachineHost, machineHosts, NO_USE } from './host-choice.ts';
 import { minorVersion } from './microversion.ts';
 import type { ComputeRoom } from './room.ts';
 import { ZONE } from './server-create.ts';
 
 const microseconds = (heartbeat: string): string => `${heartbeat.replace(' ', 'T')}.000000`;
+
+/** Numbers of a host. What it has is 0: its agent counts no processors or memory, for namespaces share them. */
+const numbersOf = ({ servers, vcpus, ram, disk }: HostUse) => ({
+  vcpus: 0,
+  vcpus_used: vcpus,
+  memory_mb: 0,
+  memory_mb_used: ram,
+  local_gb: 0,
+  local_gb_used: disk,
+  free_ram_mb: 0,
+  free_disk_gb: 0,
+  disk_available_least: 0,
+  running_vms: servers,
+  current_workload: 0,
+});
 
 /** Hosts that play VMs, under the names that Nova has for them: zones, services, hypervisors. */
 export const hostRoutes =
@@ -61,9 +76,10 @@ export const hostRoutes =
         state: item.alive ? 'up' : 'down',
         status: item.enabled ? 'enabled' : 'disabled',
       }));
-    /** What there is to say of a host: its agent counts no processors or memory, namespaces share them. */
-    const detail = (item: Awaited<ReturnType<typeof hypervisors>>[number]) => ({
+    /** What there is to say of a host. From 2.88 on numbers of processors and memory are no part of it. */
+    const detail = (item: Awaited<ReturnType<typeof hypervisors>>[number], minor: number, use: HostUse) => ({
       ...item,
+      ...(minor < 88 && { ...numbersOf(use), cpu_info: minor < 28 ? '{}' : {} }),
       hypervisor_type: 'namespace',
       hypervisor_version: 1,
       host_ip: '127.0.0.1',
@@ -81,15 +97,38 @@ export const hostRoutes =
     fastify.get('/os-hypervisors/detail', async (request) => {
       const { caller } = request;
       if (!caller.isAdmin) throw policyForbids('os-hypervisors:list-detail');
-      return { hypervisors: (await hypervisors(minorVersion(request))).map(detail) };
+      const minor = minorVersion(request);
+      const uses = await store.read(hostUses);
+      return {
+        hypervisors: (await hypervisors(minor)).map((item) =>
+          detail(item, minor, uses.get(item.hypervisor_hostname) ?? NO_USE),
+        ),
+      };
+    });
+
+    fastify.get('/os-hypervisors/statistics', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-hypervisors:statistics');
+      if (minorVersion(request) >= 88) throw notFound('The resource could not be found.');
+      const all = await hosts();
+      const uses = await store.read(hostUses);
+      const total = all.map(({ host }) => uses.get(host) ?? NO_USE).reduce(addUse, NO_USE);
+      return { hypervisor_statistics: { count: all.length, ...numbersOf(total) } };
+    });
+
+    fastify.get('/os-aggregates', async (request) => {
+      const caller = requireCaller(identity, request);
+      if (!caller.isAdmin) throw policyForbids('os-aggregates:index');
+      return { aggregates: [] };
     });
 
     fastify.get<{ Params: { id: string } }>('/os-hypervisors/:id', async (request) => {
       const { caller } = request;
       if (!caller.isAdmin) throw policyForbids('os-hypervisors:show');
       const { id } = request.params;
-      const item = (await hypervisors(minorVersion(request))).find((candidate) => String(candidate.id) === id);
+      const minor = minorVersion(request);
+      const item = (await hypervisors(minor)).find((candidate) => String(candidate.id) === id);
       if (item === undefined) throw notFound(`Hypervisor with ID '${id}' could not be found.`);
-      return { hypervisor: detail(item) };
+      return { hypervisor: detail(item, minor, (await store.read(hostUses)).get(item.hypervisor_hostname) ?? NO_USE) };
     });
   };

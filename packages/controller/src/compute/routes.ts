@@ -16,6 +16,7 @@ import { serverInterfaceRoutes } from './server-interfaces.ts';
 import { serverPartRoutes } from './server-parts.ts';
 import { serverRoutes } from './server-routes.ts';
 import { serverTagRoutes } from './server-tags.ts';
+import { usageRoutes } from './usage.ts';
 import { versionDocument, versionRoutes } from './versions.ts';
 
 /** The Compute API v2.1, to be mounted at `/compute`. It records servers; hypervisors or agents run them. */
@@ -49,4 +50,5 @@ const SERVED = [
   serverPartRoutes,
   serverRoutes,
   serverTagRoutes,
+  usageRoutes,
 ] as const;
