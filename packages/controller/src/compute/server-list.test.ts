@@ -100,4 +100,24 @@ describe('listing', () => {
     assert.equal(second.body.servers_links, undefined);
     assert.equal((await api('GET', 'servers?limit=0')).body.servers.length, 3);
   });
+
+  test('a page goes on after a server that does not match, or was deleted', async () => {
+    const ids = [await make({ name: 'a' }), await make({ name: 'b' }), await make({ name: 'c', flavorRef: '2' })];
+    const after = (id: string | undefined, more = '') => names(`sort_key=display_name&sort_dir=asc&marker=${id}${more}`);
+    assert.deepEqual(await after(ids[0], '&flavor=2'), ['c'], 'the marker has another flavor');
+    assert.equal((await api('DELETE', `servers/${ids[1]}`)).status, 204);
+    assert.deepEqual(await after(ids[1]), ['c']);
+    assert.equal((await api('DELETE', `servers/${ids[2]}`)).status, 204);
+    assert.deepEqual(await after(ids[2]), []);
+    const theirs = await make({ name: 'theirs' }, { token: other.token });
+    await api('DELETE', `servers/${theirs}`, undefined, { token: other.token });
+    assertRefused(await api('GET', `servers?marker=${theirs}`), 400, 'badRequest', /not found/);
+    // A day later it is forgotten, with the next deletion.
+    await fixture.cloud.store.write(({ db }) =>
+      db.updateTable('deleted_servers').set({ deleted_at: '2026-01-01T00:00:00Z' }).execute(),
+    );
+    assert.equal((await api('DELETE', `servers/${ids[0]}`)).status, 204);
+    assertRefused(await api('GET', `servers?marker=${ids[1]}`), 400, 'badRequest', /not found/);
+    assert.deepEqual(await after(ids[0]), []);
+  });
 });

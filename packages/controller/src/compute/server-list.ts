@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../caller.ts';
 import { queryFlag, queryText } from '../identity/request-body.ts';
 import type { Reader } from '../store/store.ts';
+import { findDeleted } from './deleted-servers.ts';
 import { badCompute, policyForbids } from './errors.ts';
 import type { ServerNetworking, ServerPort } from './networking-port.ts';
 import { type Page, pageOf } from './page.ts';
@@ -53,9 +54,16 @@ export async function listServers(
   const { query } = request;
   const tests = testsOf(query, caller);
   if (queryFlag(query, 'deleted') === true && caller.isAdmin) return { items: [], links: undefined };
-  let rows = (await visibleServers(db, caller, query)).filter((row) => tests.every((test) => test(row)));
+  const visible = await visibleServers(db, caller, query);
+  let rows = visible.filter((row) => tests.every((test) => test(row)));
   rows = await filterByTags(db, rows, query);
   rows = await filterByAddress(db, networking, rows, query);
+  const marker = queryText(query, 'marker');
+  if (marker !== undefined && !rows.some(({ id }) => id === marker)) {
+    // Where it would be: a list may go on after what it does not hold, or holds no more.
+    const place = visible.find(({ id }) => id === marker) ?? (await findDeleted(db, caller, marker));
+    if (place !== undefined) rows = [...rows, place];
+  }
   return pageOf(request, path, sorted(rows, query));
 }
 

@@ -3,6 +3,7 @@ import type { Caller } from '../caller.ts';
 import { among } from '../store/among.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
+import { rememberDeleted } from './deleted-servers.ts';
 import { conflicting, policyForbids, serverNotFound } from './errors.ts';
 import type { ServerNetworking } from './networking-port.ts';
 
@@ -59,5 +60,6 @@ export async function deleteServer(tx: Transaction, networking: ServerNetworking
   await tx.db.deleteFrom('tags').where('resource_id', '=', id).execute();
   await tx.db.deleteFrom('applied').where('kind', '=', 'server').where('resource_id', '=', id).execute();
   await tx.db.deleteFrom('servers').where('id', '=', id).execute();
+  await rememberDeleted(tx, server);
   tx.deleted('server', id);
 }

@@ -152,6 +152,8 @@ export interface Database {
     /** Ids of the ports that were made for it, and go with it. */
     own_port_ids: string[];
   };
+  /** Servers that lists may still go on after. */
+  deleted_servers: { id: string; project_id: string; deleted_at: string; server: Database['servers'] };
   keypairs: { user_id: string; name: string; public_key: string; fingerprint: string; created_at: string };
 }
 
@@ -174,4 +176,4 @@ export const BOOLEAN_COLUMNS = columnsStoredAs('boolean', [
   'locked',
 ]);
 /** Columns that hold JSON, whatever the table. */
-export const JSON_COLUMNS = columnsStoredAs('json', ['object', 'metadata', 'own_port_ids', 'role_ids', 'implies']);
+export const JSON_COLUMNS = columnsStoredAs('json', ['object', 'metadata', 'own_port_ids', 'role_ids', 'implies', 'server']);

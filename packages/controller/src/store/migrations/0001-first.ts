@@ -422,6 +422,8 @@ export async function up(db: Kysely<never>): Promise<void> {
   }).execute();
   await index('servers_project', 'servers', ['project_id', 'id']);
   await index('servers_name', 'servers', ['name']);
+  await table('deleted_servers', { id: 'text', project_id: 'text', deleted_at: 'text', server: 'json' }).execute();
+  await index('deleted_servers_age', 'deleted_servers', ['deleted_at']);
   await withColumns(types, db.schema.createTable('keypairs'), {
     user_id: 'text',
     name: 'text',
