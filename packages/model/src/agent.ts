@@ -11,7 +11,7 @@ export const agent = defineResource({
   attributes: {
     id: identified.id,
     agent_type: readOnly(given<string>(), { doc: '`L3 agent`, `DHCP agent` or `Linux bridge agent`' }),
-    binary: readOnly(given<string>(), { doc: 'Program' }),
+    binary: readOnly(given<string>(), { doc: 'Neutron’s program for this type: `neutron-l3-agent`' }),
     host: readOnly(given<string>(), { doc: 'Host name' }),
     topic: readOnly(given<string>(), { doc: 'For Neutron’s message bus; of no meaning here' }),
     alive: readOnly(given<boolean>({ type: 'boolean' }), {

@@ -262,7 +262,7 @@ export const NETWORK_FIXTURES: Record<string, JsonObject[]> = {
     {
       id: IDS.agent,
       agent_type: 'L3 agent',
-      binary: 'portward-agent',
+      binary: 'neutron-l3-agent',
       host: 'node1',
       alive: true,
       admin_state_up: true,

@@ -174,7 +174,7 @@ export async function addMachineHost(
       .values({
         id: randomUUID(),
         agent_type: 'Linux bridge agent',
-        binary: 'portward-agent',
+        binary: 'neutron-linuxbridge-agent',
         host,
         topic: '',
         admin_state_up: true,

@@ -7,13 +7,15 @@ import { recordServerStatus } from '../compute/server-status.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { adoptUnscheduled, agentTime } from './scheduling.ts';
 
-/** What a Portward agent shows itself as; each has a program of its own in Neutron. */
+/**
+ * What a Portward agent shows itself as. Each has a program of its own in Neutron, by whose names clients know them
+ * apart: Horizon takes two agents of a host with one name for the same.
+ */
 const AGENT_TYPES = [
-  { agent_type: 'L3 agent', topic: 'l3_agent' },
-  { agent_type: 'DHCP agent', topic: 'dhcp_agent' },
-  { agent_type: 'Linux bridge agent', topic: 'N/A' },
+  { agent_type: 'L3 agent', topic: 'l3_agent', binary: 'neutron-l3-agent' },
+  { agent_type: 'DHCP agent', topic: 'dhcp_agent', binary: 'neutron-dhcp-agent' },
+  { agent_type: 'Linux bridge agent', topic: 'N/A', binary: 'neutron-linuxbridge-agent' },
 ] as const;
-const BINARY = 'portward-agent';
 
 const reportSchema = z.object({
   started_at: z.iso.datetime({ offset: true }),
@@ -77,7 +79,6 @@ async function enterAgents(tx: Transaction, host: string, report: AgentReport): 
       missing.map((type) => ({
         ...type,
         id: randomUUID(),
-        binary: BINARY,
         host,
         admin_state_up: true,
         availability_zone: 'nova',
