@@ -1,4 +1,4 @@
-import type { TokenCaller } from '../identity/identity.ts';
+import type { Caller } from '../caller.ts';
 import { type Reader, type Transaction, utcSeconds } from '../store/store.ts';
 import type { ServerRow } from './servers.ts';
 
@@ -24,7 +24,7 @@ export async function rememberDeleted({ db, now }: Transaction, server: ServerRo
 }
 
 /** The server that a list shall go on after, if it was deleted lately and the caller could see it. */
-export async function findDeleted(db: Reader, caller: TokenCaller, id: string): Promise<ServerRow | undefined> {
+export async function findDeleted(db: Reader, caller: Caller, id: string): Promise<ServerRow | undefined> {
   const found = await db.selectFrom('deleted_servers').selectAll().where('id', '=', id).executeTakeFirst();
   return found !== undefined && (caller.isAdmin || found.project_id === caller.projectId) ? found.server : undefined;
 }

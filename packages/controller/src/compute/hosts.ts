@@ -107,7 +107,7 @@ export const hostRoutes =
     });
 
     fastify.get('/os-hypervisors/statistics', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       if (!caller.isAdmin) throw policyForbids('os-hypervisors:statistics');
       if (minorVersion(request) >= 88) throw notFound('The resource could not be found.');
       const all = await hosts();
@@ -117,7 +117,7 @@ export const hostRoutes =
     });
 
     fastify.get('/os-aggregates', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       if (!caller.isAdmin) throw policyForbids('os-aggregates:index');
       return { aggregates: [] };
     });

@@ -1,6 +1,5 @@
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { queryText } from '../identity/request-body.ts';
-import { requireCaller } from '../identity/session.ts';
 import { badCompute, policyForbids } from './errors.ts';
 import { type Flavor, findFlavor } from './flavors.ts';
 import { minorVersion } from './microversion.ts';
@@ -84,7 +83,7 @@ function projectUsage(projectId: string, rows: readonly Row[], period: Period, n
  * 2.40 on it comes in pages, counted in servers.
  */
 export const usageRoutes =
-  ({ identity, store }: ComputeRoom): FastifyPluginAsync =>
+  ({ store, now }: ComputeRoom): FastifyPluginAsync =>
   async (fastify) => {
     /** The servers that were there within the period, and the link to more. */
     const page = async (request: FastifyRequest, path: string, { stop }: Period, projectId?: string) => {
@@ -96,33 +95,33 @@ export const usageRoutes =
           .orderBy('id');
         return (projectId === undefined ? all : all.where('project_id', '=', projectId)).execute();
       });
-      const present = rows.filter((row) => Date.parse(row.created_at) < stop);
-      return minorVersion(request) < 40 ? { items: present, links: undefined } : pageOf(request, path, present);
+      const begun = rows.filter((row) => Date.parse(row.created_at) < stop);
+      return minorVersion(request) < 40 ? { items: begun, links: undefined } : pageOf(request, path, begun);
     };
 
     fastify.get('/os-simple-tenant-usage', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       if (!caller.isAdmin) throw policyForbids('os-simple-tenant-usage:list');
-      const now = identity.now().getTime();
-      const period = readPeriod(request, now);
+      const present = now().getTime();
+      const period = readPeriod(request, present);
       const { items, links } = await page(request, 'os-simple-tenant-usage', period);
       const detailed = queryText(request.query, 'detailed') === '1';
       const projects = Map.groupBy(items, (row) => row.project_id);
       return {
-        tenant_usages: [...projects].map(([id, rows]) => projectUsage(id, rows, period, now, detailed)),
+        tenant_usages: [...projects].map(([id, rows]) => projectUsage(id, rows, period, present, detailed)),
         ...(links !== undefined && { tenant_usages_links: links }),
       };
     });
 
     fastify.get<{ Params: { project: string } }>('/os-simple-tenant-usage/:project', async (request) => {
-      const caller = requireCaller(identity, request);
+      const { caller } = request;
       const { project } = request.params;
       if (!caller.isAdmin && caller.projectId !== project) throw policyForbids('os-simple-tenant-usage:show');
-      const now = identity.now().getTime();
-      const period = readPeriod(request, now);
+      const present = now().getTime();
+      const period = readPeriod(request, present);
       const { items, links } = await page(request, `os-simple-tenant-usage/${project}`, period, project);
       return {
-        tenant_usage: items.length === 0 ? {} : projectUsage(project, items, period, now, true),
+        tenant_usage: items.length === 0 ? {} : projectUsage(project, items, period, present, true),
         ...(links !== undefined && { tenant_usage_links: links }),
       };
     });

@@ -74,10 +74,13 @@ export const descriptionText: z.ZodType<string> = z.string().max(65_535);
 /** An id or a reference to one, as text. */
 export const idText: z.ZodType<string> = z.string().min(1).max(64);
 
-/** Resource options: none are offered, and to pretend otherwise would leave, say, an immutable project unprotected. */
+/**
+ * Resource options: none are offered, and to pretend otherwise would leave, say, an immutable project unprotected. To
+ * say that one shall be off is harmless, and Horizon says so of every user's `lock_password`.
+ */
 export const noOptions: z.ZodType<Record<string, unknown>> = z
   .record(z.string(), z.unknown())
-  .refine((value) => Object.values(value).every((item) => item === null), 'resource options are not supported');
+  .refine((value) => Object.values(value).every((item) => item === null || item === false), 'resource options are not supported');
 
 /** A query parameter as text; of several the last counts. */
 export function queryText(query: unknown, name: string): string | undefined {

@@ -95,6 +95,8 @@ describe('users', () => {
     ]) {
       messageOf(await post(user), 400);
     }
+    const locked = await post({ name: 'unlocked', options: { lock_password: false } });
+    assert.deepEqual([locked.status, locked.body.user.options], [201, {}]);
     await post({ name: 'twin' });
     assert.match(messageOf(await post({ name: 'twin' }), 409), /^Conflict occurred attempting to store user - .*twin/);
     assert.equal(messageOf(await post({ name: 'x', domain_id: 'nope' }), 404), 'Could not find domain: nope.');

@@ -99,6 +99,7 @@ for (const [kind, path, agentsPath, collection, name, rule, key] of KINDS) {
     const wrongKind = agents[`a ${kind === 'l3' ? 'dhcp' : 'l3'}`];
     assert.deepEqual(await ids(`/agents/${wrongKind}/${path}`), [], 'an agent of another type has none');
     assert.deepEqual(await ids(`${below('a')}?name=nothing`), []);
+    assert.ok((await ids(`${below('a')}?search_opts=None`)).includes(object()), 'what means nothing is left alone');
     assert.deepEqual(await api.expect('admin', 'GET', `${below('a')}?id=${object()}&fields=id`), [{ id: object() }]);
     const [agent] = await api.expect('admin', 'GET', `/${collection}/${object()}/${agentsPath}`);
     assert.deepEqual([agent.id, agent.host, agent.alive], [agents[`a ${kind}`], 'a', true]);

@@ -80,6 +80,12 @@ function requireAdmin(caller: Caller, rule: string): void {
   if (!caller.isAdmin) throw new ApiError(403, 'PolicyNotAuthorized', `rule:${rule} is disallowed by policy`);
 }
 
+/** What of a query there is to go by. Neutron looks at none of it here, so that Horizon's `search_opts` does no harm. */
+const filtersOf = ({ definition }: Collection, query: QueryString): QueryString =>
+  Object.fromEntries(
+    Object.entries(query).filter(([key]) => key === 'fields' || Object.hasOwn(definition.attributes, key)),
+  );
+
 /** Which agent carries what, and how an admin changes that. Data planes are told in the same transaction. */
 export class AgentScheduling {
   readonly #store: Store;
@@ -95,7 +101,8 @@ export class AgentScheduling {
     requireAdmin(context.caller, `get_${task.path}`);
     const agent = await this.#store.read((db) => this.#agent(db, agentId, context));
     const host = agent.agent_type === task.agentType ? agent.host : null;
-    return this.#collection(task.objects).list(query, context, (select) => select.where('agent_host', '=', host));
+    const collection = this.#collection(task.objects);
+    return collection.list(filtersOf(collection, query), context, (select) => select.where('agent_host', '=', host));
   }
 
   /** The agents that carry an object: one or none. Throws 403, and 404 of the object. */
@@ -103,7 +110,8 @@ export class AgentScheduling {
     requireAdmin(context.caller, `get_${task.agentsPath}`);
     const object = await this.#store.read((db) => this.#collection(task.objects).find(db, id, context));
     const { agent_host: host } = object as unknown as { agent_host: string | null };
-    const { items } = await this.#collection('agents').list(query, context, (select) =>
+    const agents = this.#collection('agents');
+    const { items } = await agents.list(filtersOf(agents, query), context, (select) =>
       select.where('host', '=', host).where('agent_type', '=', task.agentType),
     );
     const fields = parseFields(query);
