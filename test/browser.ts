@@ -65,13 +65,14 @@ export class Page {
   constructor(url: string, status: number, html: string) {
     this.url = url;
     this.status = status;
-    this.html = html;
+    // What is meant for browsers without scripts: the forms are filled in as if scripts had run.
+    this.html = html.replace(/<noscript>.*?<\/noscript>/gs, '');
   }
 
   /** What the page complains of: error and warning messages, and what is wrong with the fields of a form. */
   get complaints(): string[] {
     const found = this.html.matchAll(
-      /<div class="alert alert-(?:danger|warning) alert-dismissable[^>]*>(.*?)<\/div>|<span class="help-block[^>]*>(.*?)<\/span>/gs,
+      /<div class="alert alert-(?:danger|warning)[^>]*>(.*?)<\/div>|<span class="help-block[^>]*>(.*?)<\/span>/gs,
     );
     return [...found].map(([, message, help]) => textOf(message ?? help ?? '')).filter((text) => text !== '');
   }
@@ -110,6 +111,14 @@ export class Page {
       ([, name, value]) => [textOf(name ?? ''), textOf(value ?? '')] as const,
     );
     return Object.fromEntries(pairs.toReversed());
+  }
+
+  /** The limits that overviews show as charts: `Used 2 of 10`, by name. */
+  get limits(): Record<string, string> {
+    const charts = this.html.matchAll(
+      /<div class="quota_title"[^>]*>(.*?)<\/div>\s*<div class="quota_subtitle">(.*?)<\/div>/gs,
+    );
+    return Object.fromEntries([...charts].map(([, name, used]) => [textOf(name ?? ''), textOf(used ?? '')]));
   }
 
   /** The form that is sent to this path; throws when the page has none. */

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import { ApiCloud } from './api-cloud.ts';
 import { Browser, type Entries, type Form, type Page } from './browser.ts';
 import { Horizon } from './horizon.ts';
-
-const PORTWARD = fileURLToPath(new URL('../bin/portward', import.meta.url));
 
 /** At each sign-in Horizon tries whether the user has a role on its domain, and does without. */
 const DOMAIN_TRIED = 'POST /identity/v3/auth/tokens 401';
@@ -22,97 +16,63 @@ type Answer = any;
 
 /** A controller and a Horizon that knows nothing of it but the URL of its Identity. Neither touches the kernel. */
 export class HorizonCloud {
-  readonly horizon: Horizon;
-  readonly #directory: string;
-  readonly #controller: ChildProcess;
-  readonly #url: string;
-  readonly #passwords: Record<UserName, string>;
+  readonly #cloud: ApiCloud;
+  readonly #horizon: Horizon;
   readonly #tokens = new Map<UserName, Promise<string>>();
 
   static async start(): Promise<HorizonCloud> {
-    const directory = await mkdtemp(join(tmpdir(), 'portward-horizon-'));
-    const dataDir = join(directory, 'data');
-    const words = ['controller', '--data-dir', dataDir, '--listen', '127.0.0.1:0', '--user', '0', '--demo'];
-    const controller = spawn(PORTWARD, words, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const cloud = await ApiCloud.start();
     try {
-      const url = await listening(controller);
-      const clouds = await readFile(join(dataDir, 'clouds.yaml'), 'utf8');
-      const password = (user: UserName): string =>
-        new RegExp(`username: "${user}"\\s+password: "([^"]+)"`).exec(clouds)?.[1] ?? '';
-      const horizon = await Horizon.start(`${url}/identity/v3`);
-      const cloud = new HorizonCloud(directory, controller, url, horizon, {
-        admin: password('admin'),
-        demo: password('demo'),
-      });
-      return cloud;
+      return new HorizonCloud(cloud, await Horizon.start(`${cloud.url}/identity/v3`));
     } catch (error) {
-      controller.kill('SIGKILL');
-      await rm(directory, { recursive: true, force: true });
+      await cloud.stop();
       throw error;
     }
   }
 
-  private constructor(
-    directory: string,
-    controller: ChildProcess,
-    url: string,
-    horizon: Horizon,
-    passwords: Record<UserName, string>,
-  ) {
-    this.#directory = directory;
-    this.#controller = controller;
-    this.#url = url;
-    this.horizon = horizon;
-    this.#passwords = passwords;
+  private constructor(cloud: ApiCloud, horizon: Horizon) {
+    this.#cloud = cloud;
+    this.#horizon = horizon;
   }
 
   /**
    * Ends both. Throws when Horizon asked the APIs for anything in vain, was refused it or saw it fail, but for the
-   * refusals that a test provoked: `POST /networking/v2.0/networks 409`.
+   * refusals that a test provoked, each as `POST /networking/v2.0/networks 409`, a star for any id.
    */
   async stop(...provoked: readonly string[]): Promise<void> {
-    await this.horizon.stop();
-    const closed = once(this.#controller, 'close');
-    this.#controller.kill('SIGTERM');
-    await closed;
-    await rm(this.#directory, { recursive: true, force: true });
-    const inVain = this.horizon.calls
+    await this.#horizon.stop();
+    await this.#cloud.stop();
+    const { calls, log } = this.#horizon;
+    const inVain = calls
       .filter(({ status }) => status >= 400)
-      .map(({ method, path, status }) => `${method} ${path} ${status}`)
+      .map(
+        ({ method, path, status }) =>
+          `${method} ${path.replace(/[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}/, '*')} ${status}`,
+      )
       .filter((call) => call !== DOMAIN_TRIED && !provoked.includes(call));
-    assert.deepEqual(inVain, [], this.horizon.log.join('\n'));
+    assert.deepEqual(inVain, [], log.join('\n'));
   }
 
   /** Somebody who has not signed in. */
   visitor(): HorizonSession {
-    return new HorizonSession(new Browser(this.horizon.url));
+    return new HorizonSession(new Browser(this.#horizon.url));
   }
 
   /** Signs in as people do: by the form of the first page. */
-  async signIn(user: UserName): Promise<HorizonSession> {
+  async signIn(user: string, password = this.#password(user)): Promise<HorizonSession> {
     const session = this.visitor();
     const form = (await session.open('/auth/login/')).form('/auth/login/');
-    const page = await session.send(form, { username: user, password: this.#passwords[user] });
+    const page = await session.send(form, { username: user, password });
     assert.match(page.url, /^\/project\//, 'signed in');
     return session;
   }
 
-  /** A request to an API, for what a test needs to know or to have: `network` is below /v2.0, `compute` below /v2.1. */
-  async api(
-    user: UserName,
-    method: string,
-    service: 'network' | 'compute',
-    path: string,
-    body?: object,
-  ): Promise<Answer> {
+  /** A request to an API, for what a test needs to know or to have. `path` begins with `networking/v2.0` or the like. */
+  async api(user: UserName, method: string, path: string, body?: object): Promise<Answer> {
     if (!this.#tokens.has(user)) this.#tokens.set(user, this.#newToken(user));
-    const root = service === 'network' ? 'networking/v2.0' : 'compute/v2.1';
-    const response = await fetch(`${this.#url}/${root}/${path}`, {
+    const response = await fetch(`${this.#cloud.url}/${path}`, {
       method,
-      headers: {
-        'x-auth-token': await (this.#tokens.get(user) as Promise<string>),
-        'content-type': 'application/json',
-      },
+      headers: { 'x-auth-token': (await this.#tokens.get(user)) ?? '', 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
@@ -120,44 +80,44 @@ export class HorizonCloud {
     return text === '' ? undefined : JSON.parse(text);
   }
 
+  /** A request to the Networking API. */
+  network(user: UserName, method: string, path: string, body?: object): Promise<Answer> {
+    return this.api(user, method, `networking/v2.0/${path}`, body);
+  }
+
   /** Makes an external network with a subnet of this name, as an administrator; answers its id. */
   async addExternalNetwork(name: string, cidr: string): Promise<string> {
-    const { network } = await this.api('admin', 'POST', 'network', 'networks', {
-      network: { name, 'router:external': true },
-    });
-    await this.api('admin', 'POST', 'network', 'subnets', {
+    const { network } = await this.network('admin', 'POST', 'networks', { network: { name, 'router:external': true } });
+    await this.network('admin', 'POST', 'subnets', {
       subnet: { name, network_id: network.id, ip_version: 4, cidr, enable_dhcp: false },
     });
     return network.id;
   }
 
-  /** Reports as an agent of a host that plays VMs does: that it lives, and that this server is active. */
-  async reportFrom(host: string, serverIds: readonly string[] = []): Promise<void> {
-    const token = /^token: (\S+)$/m.exec(await readFile(join(this.#directory, 'data', 'agent.yaml'), 'utf8'))?.[1];
-    const response = await fetch(`${this.#url}/portward/v1/agents/${host}/report`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({
-        started_at: new Date().toISOString(),
-        applied_seq: 0,
-        configurations: { nat_backend: 'nftables', bridge_mappings: { public: 'br-ex' }, machines: true },
-        statuses: serverIds.map((id) => ({ kind: 'server', id, revision_number: 1, status: 'ACTIVE' })),
-      }),
-    });
-    assert.equal(response.status, 204, await response.text());
+  /** Lets a host have an agent that plays VMs. */
+  reportHost(host: string): Promise<void> {
+    return this.#cloud.reportHost(host);
+  }
+
+  #password(user: string): string {
+    const clouds = readFileSync(join(this.#cloud.directory, 'data', 'clouds.yaml'), 'utf8');
+    const found = new RegExp(`username: "${user}"\\s+password: "([^"]+)"`).exec(clouds)?.[1];
+    if (found === undefined) throw new Error(`clouds.yaml has no ${user}.`);
+    return found;
   }
 
   async #newToken(user: UserName): Promise<string> {
-    const response = await fetch(`${this.#url}/identity/v3/auth/tokens`, {
+    const domain = { id: 'default' };
+    const response = await fetch(`${this.#cloud.url}/identity/v3/auth/tokens`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
         auth: {
           identity: {
             methods: ['password'],
-            password: { user: { name: user, domain: { id: 'default' }, password: this.#passwords[user] } },
+            password: { user: { name: user, domain, password: this.#password(user) } },
           },
-          scope: { project: { name: user, domain: { id: 'default' } } },
+          scope: { project: { name: user, domain } },
         },
       }),
     });
@@ -166,22 +126,7 @@ export class HorizonCloud {
   }
 }
 
-/** The URL that a controller says it listens on; rejects with what it said when it ends instead. */
-async function listening(controller: ChildProcess): Promise<string> {
-  const said: string[] = [];
-  if (controller.stderr === null) throw new Error('The controller has no log.');
-  const lines = createInterface(controller.stderr);
-  return new Promise((resolve, reject) => {
-    lines.on('line', (line) => {
-      said.push(line);
-      if (line.includes('"msg":"listening"')) resolve(JSON.parse(line).url);
-    });
-    controller.once('error', reject);
-    controller.once('exit', (code) => reject(new Error(`The controller ended with ${code}:\n${said.join('\n')}`)));
-  });
-}
-
-/** Somebody who is signed in and takes no complaint from any page. */
+/** Somebody with a browser who takes no complaint from any page. */
 export class HorizonSession {
   readonly browser: Browser;
 
@@ -210,7 +155,7 @@ export class HorizonSession {
   async press(path: string, button: string): Promise<Page> {
     const from = await this.open(path);
     assert.ok(from.html.includes(`value="${button}"`), `${path} has the button ${button}`);
-    const table = button.split('__')[0] as string;
+    const table = button.replace(/__.*$/, '').replaceAll(' ', '-');
     const page = await this.send(from.formOfTable(table), { action: button });
     assert.equal(page.successes.length, 1, `${button} says what was done: ${page.successes.join(' ')}`);
     return page;

@@ -8,7 +8,7 @@ before(async () => {
 });
 after(() => cloud?.stop());
 
-const network = (method: string, path: string, body?: object) => cloud.api('demo', method, 'network', path, body);
+const network = (method: string, path: string, body?: object) => cloud.network('demo', method, path, body);
 
 test('networks and subnets in Horizon: wizard, lists, details, changes, deletion', async () => {
   const session = await cloud.signIn('demo');
@@ -90,13 +90,28 @@ test('networks and subnets in Horizon: wizard, lists, details, changes, deletion
     [four.name, four.gateway_ip, four.dns_nameservers, four.host_routes],
     ['web-four', null, ['8.8.8.8'], []],
   );
-  await session.press(
-    `/project/networks/${row.id}/detail?tab=network_tabs__subnets_tab`,
-    `subnets__delete__${v6.id}`,
-  );
+  await session.press(`/project/networks/${row.id}/detail?tab=network_tabs__subnets_tab`, `subnets__delete__${v6.id}`);
   assert.deepEqual((await network('GET', `networks/${row.id}`)).network.subnets, [subnet.id]);
   await session.press('/project/networks/', `networks__delete__${row.id}`);
   assert.deepEqual((await network('GET', 'networks?name=web-down')).networks, []);
+});
+
+test('a subnet in Horizon takes its block from a pool', async () => {
+  const session = await cloud.signIn('demo');
+  const pool = { name: 'pool', prefixes: ['10.60.0.0/16'], default_prefixlen: 24 };
+  const { subnetpool } = await network('POST', 'subnetpools', { subnetpool: pool });
+  const created = await session.fillIn('/project/networks/create', {
+    ...{ net_name: 'pooled', subnet_name: 'pooled-v4' },
+    ...{ address_source: 'subnetpool', subnetpool: subnetpool.id, prefixlen: '26' },
+  });
+  const row = created.row('networks', 'pooled');
+  assert.equal(row.cells['Subnets Associated'], 'pooled-v4 10.60.0.0/26');
+  const [subnet] = (await network('GET', `subnets?network_id=${row.id}`)).subnets;
+  assert.equal(subnet.subnetpool_id, subnetpool.id);
+  assert.equal(
+    (await session.open(`/project/networks/subnets/${subnet.id}/detail`)).details['Subnet Pool'],
+    `pool (${subnetpool.id})`,
+  );
 });
 
 test('ports in Horizon: created with an address, changed, with further addresses', async () => {

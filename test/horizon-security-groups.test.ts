@@ -9,7 +9,7 @@ before(async () => {
 });
 after(() => cloud?.stop('POST /networking/v2.0/security-group-rules 409'));
 
-const network = (method: string, path: string, body?: object) => cloud.api('demo', method, 'network', path, body);
+const network = (method: string, path: string, body?: object) => cloud.network('demo', method, path, body);
 
 /** What is compared of a rule. */
 interface Rule {
@@ -98,7 +98,10 @@ test('security groups in Horizon: created, changed, deleted', async () => {
   // Horizon goes on to the new group's rules: the two that let everything out.
   const [id] = /[0-9a-f-]{36}/.exec(created.url) ?? [];
   assert.deepEqual(
-    created.table('rules').map(({ cells }) => [cells.Direction, cells['Ether Type'], cells['IP Protocol']]).sort(),
+    created
+      .table('rules')
+      .map(({ cells }) => [cells.Direction, cells['Ether Type'], cells['IP Protocol']])
+      .sort(),
     [
       ['Egress', 'IPv4', 'Any'],
       ['Egress', 'IPv6', 'Any'],

@@ -57,6 +57,7 @@ export class Horizon {
 
   /** Ends the process; its log is complete then. */
   async stop(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const closed = once(this.#process, 'close');
     this.#process.kill('SIGTERM');
     await closed;

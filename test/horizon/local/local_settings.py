@@ -20,9 +20,13 @@ SECURITY_GROUP_RULES = {
 }
 COMPRESS_ENABLED = False
 COMPRESS_PRECOMPILERS = ()
-# Policies only hide what a user may not do: for services without one Horizon offers everything, and the APIs decide.
+# Policies hide from users what only administrators may do. These say the least: nearly everything is offered to
+# everybody, and the APIs decide.
 POLICY_FILES_PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "conf")
-POLICY_FILES = {"network": "network.yaml"}
+POLICY_FILES = {
+    "network": "network.yaml",
+    **{service: "others.yaml" for service in ("identity", "compute", "image", "volume")},
+}
 
 # Every request that Horizon sends to an API is one line on standard error; what went wrong is told there too.
 LOGGING = {

@@ -103,7 +103,8 @@ describe('listing', () => {
 
   test('a page goes on after a server that does not match, or was deleted', async () => {
     const ids = [await make({ name: 'a' }), await make({ name: 'b' }), await make({ name: 'c', flavorRef: '2' })];
-    const after = (id: string | undefined, more = '') => names(`sort_key=display_name&sort_dir=asc&marker=${id}${more}`);
+    const after = (id: string | undefined, more = '') =>
+      names(`sort_key=display_name&sort_dir=asc&marker=${id}${more}`);
     assert.deepEqual(await after(ids[0], '&flavor=2'), ['c'], 'the marker has another flavor');
     assert.equal((await api('DELETE', `servers/${ids[1]}`)).status, 204);
     assert.deepEqual(await after(ids[1]), ['c']);

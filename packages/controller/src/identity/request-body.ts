@@ -80,7 +80,10 @@ export const idText: z.ZodType<string> = z.string().min(1).max(64);
  */
 export const noOptions: z.ZodType<Record<string, unknown>> = z
   .record(z.string(), z.unknown())
-  .refine((value) => Object.values(value).every((item) => item === null || item === false), 'resource options are not supported');
+  .refine(
+    (value) => Object.values(value).every((item) => item === null || item === false),
+    'resource options are not supported',
+  );
 
 /** A query parameter as text; of several the last counts. */
 export function queryText(query: unknown, name: string): string | undefined {

@@ -176,4 +176,11 @@ export const BOOLEAN_COLUMNS = columnsStoredAs('boolean', [
   'locked',
 ]);
 /** Columns that hold JSON, whatever the table. */
-export const JSON_COLUMNS = columnsStoredAs('json', ['object', 'metadata', 'own_port_ids', 'role_ids', 'implies', 'server']);
+export const JSON_COLUMNS = columnsStoredAs('json', [
+  'object',
+  'metadata',
+  'own_port_ids',
+  'role_ids',
+  'implies',
+  'server',
+]);
