@@ -106,19 +106,21 @@ test('only what a rule admits reaches a VM', async () => {
 test('a rule about an address group admits the addresses that the group has', async () => {
   await withVms(async (host, agent) => {
     const GROUP = 0xad;
-    const reaches = async (name: string) => (await host.probe(name, '192.168.2.11', 80, QUICK)).outcome;
+    const outcome = async (name: string, wait = {}) => (await host.probe(name, '192.168.2.11', 80, wait)).outcome;
+    const reaches = async (name: string) => (await outcome(name)) === 'connected';
+    const isKeptOut = async (name: string) => (await outcome(name, QUICK)) === 'timeout';
     await agent.feed(securityGroupRule(0xcf, WEB, 'ingress', { remote_address_group_id: uuid(GROUP) }));
-    assert.equal(await reaches('c'), 'timeout', 'nothing is known of the group yet');
+    assert.ok(await isKeptOut('c'), 'nothing is known of the group yet');
     await agent.feed(addressGroup(GROUP, '192.168.2.12/31', '192.168.2.13/32', 'fd00::/64'));
-    assert.equal(await reaches('c'), 'connected');
-    assert.equal(await reaches('open'), 'timeout', 'another address');
+    assert.ok(await reaches('c'));
+    assert.ok(await isKeptOut('open'), 'another address');
     await agent.feed(addressGroup(GROUP, '192.168.2.12/31', '192.168.2.8/29', '192.168.2.0/25'));
-    assert.deepEqual([await reaches('c'), await reaches('open')], ['connected', 'connected']);
+    assert.ok((await reaches('c')) && (await reaches('open')));
     await agent.feed(addressGroup(GROUP, '192.168.2.14/32'));
-    assert.deepEqual([await reaches('c'), await reaches('open')], ['timeout', 'connected']);
+    assert.ok((await isKeptOut('c')) && (await reaches('open')));
     await agent.feed(gone('security_group_rule', 0xcf));
     await agent.feed(gone('address_group', GROUP));
-    assert.equal(await reaches('open'), 'timeout');
+    assert.ok(await isKeptOut('open'));
   });
 });
 
