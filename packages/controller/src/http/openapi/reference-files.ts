@@ -13,7 +13,7 @@ import { extensionsTable, type Refusal, referencePages } from './reference-pages
 export const DOCS: URL = new URL('../../../../../docs/', import.meta.url);
 
 const COMPATIBILITY = 'compatibility.md';
-const MARKED = /(<!-- extensions: made by npm run docs -->\n)[\s\S]*?(\n<!-- end of extensions -->)/;
+const MARKED = /(<!-- extensions: made by npm run docs -->\n)[\s\S]*?(<!-- end of extensions -->)/;
 
 /** Every page of docs/ that is made from the API, by its path in docs/: what it should say. */
 export async function referenceFiles(): Promise<Map<string, string>> {
@@ -29,7 +29,7 @@ export async function referenceFiles(): Promise<Map<string, string>> {
     COMPATIBILITY,
     compatibility.replace(
       MARKED,
-      (_match, start: string, end: string) => `${start}${extensionsTable(EXTENSIONS)}${end}`,
+      (_match, start: string, end: string) => `${start}${extensionsTable(EXTENSIONS).trimEnd()}\n${end}`,
     ),
   );
   return files;
