@@ -99,6 +99,35 @@ test('a floating IP that forwards ports is one of the list, and is not released 
   assert.deepEqual((await network('GET', `floatingips?id=${floatingip.id}`)).floatingips, []);
 });
 
+test('the requests of the panel for forwardings, which came to Horizon one release after Debian’s', async () => {
+  const session = await cloud.signIn('demo');
+  const { externalId, port } = await launch(session, 'vm4', 64);
+  const { floatingip } = await network('POST', 'floatingips', { floatingip: { floating_network_id: externalId } });
+  const path = `floatingips/${floatingip.id}/port_forwardings`;
+  const target = { internal_ip_address: '192.168.64.79', internal_port_id: port.id };
+  const post = async (rule: object) =>
+    (await network('POST', path, { port_forwarding: { ...target, ...rule } })).port_forwarding;
+  // One port is a number and has no range, several are a range and have no number; an empty description is left out.
+  const one = await post({ protocol: 'tcp', internal_port: 22, external_port: 2222, description: 'ssh' });
+  const range = { internal_port_range: '6000:6005', external_port_range: '5000:5005' };
+  const several = await post({ protocol: 'udp', ...range });
+  // Tables show the ranges; the form for changes begins with them, `22:22` as 22, and sends everything again.
+  const { port_forwarding: shown } = await network('GET', `${path}/${one.id}`);
+  assert.deepEqual([shown.internal_port_range, shown.external_port_range], ['22:22', '2222:2222']);
+  const change = { protocol: 'tcp', internal_port: 22, external_port: 2200, description: 'moved', ...target };
+  await network('PUT', `${path}/${one.id}`, { port_forwarding: change });
+  const listed: Record<string, unknown>[] = (await network('GET', path)).port_forwardings;
+  assert.deepEqual(
+    listed.map((rule) => [rule.protocol, rule.external_port_range, rule.internal_port_range, rule.description]).sort(),
+    [
+      ['tcp', '2200:2200', '22:22', 'moved'],
+      ['udp', '5000:5005', '6000:6005', ''],
+    ],
+  );
+  for (const { id } of [one, several]) await network('DELETE', `${path}/${id}`);
+  await session.press('/project/floating_ips/', `floating_ips__release__${floatingip.id}`);
+});
+
 test('instances in Horizon: list, details, interfaces, key pairs, overview', async () => {
   const session = await cloud.signIn('demo');
   const { server, networkId, port } = await launch(session, 'vm3', 63);

@@ -10,7 +10,7 @@ after(() => cloud?.stop('GET /identity/v3/projects 403', 'GET /identity/v3/users
 
 const identity = (method: string, path: string) => cloud.api('admin', method, `identity/v3/${path}`);
 
-test('signing in with a wrong password is refused, and signing out ends the session and its token', async () => {
+test('signing in with a wrong password is refused, and signing out ends the session', async () => {
   const stranger = cloud.visitor();
   const form = (await stranger.open('/auth/login/')).form('/auth/login/');
   const refused = await stranger.browser.submit(form, { username: 'demo', password: 'wrong' });
