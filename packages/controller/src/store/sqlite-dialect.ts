@@ -16,6 +16,7 @@ import {
 } from 'kysely';
 import { ValueList } from './among.ts';
 import { BOOLEAN_COLUMNS, JSON_COLUMNS } from './schema.ts';
+import { announceStatement } from './statements.ts';
 
 /** How many distinct statements a connection keeps prepared. */
 const STATEMENT_CACHE_SIZE = 500;
@@ -88,6 +89,7 @@ class SqliteConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    announceStatement(query);
     const statement = this.#prepare(query.sql);
     const parameters = query.parameters.map(toSqlite);
     if (statement.columns().length > 0) {
