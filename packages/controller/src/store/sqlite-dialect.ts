@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -80,9 +80,18 @@ class SqliteDriver implements Driver {
   async destroy(): Promise<void> {}
 }
 
+/** A statement that is ready to run, and what it answers. */
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Empty: it answers no rows. To ask for them takes longer than many a statement does. */
+  readonly columns: readonly string[];
+  /** What SQLite's values of a column must be turned into; undefined: they are as they should be. */
+  readonly convert: readonly (((value: SQLOutputValue) => unknown) | undefined)[];
+}
+
 class SqliteConnection implements DatabaseConnection {
   readonly #database: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements = new Map<string, Prepared>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
@@ -90,14 +99,13 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     announceStatement(query);
-    const statement = this.#prepare(query.sql);
+    const prepared = this.#prepare(query.sql);
     const parameters = query.parameters.map(toSqlite);
-    if (statement.columns().length > 0) {
-      const rows = statement.all(...parameters) as Record<string, unknown>[];
-      for (const row of rows) fromSqlite(row);
-      return { rows: rows as R[] };
+    if (prepared.columns.length > 0) {
+      const found = prepared.statement.all(...parameters) as unknown as SQLOutputValue[][];
+      return { rows: found.map((values) => toObject(values, prepared) as R) };
     }
-    const { changes, lastInsertRowid } = statement.run(...parameters);
+    const { changes, lastInsertRowid } = prepared.statement.run(...parameters);
     return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
   }
 
@@ -105,16 +113,19 @@ class SqliteConnection implements DatabaseConnection {
     yield await this.executeQuery<R>(query);
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
+  #prepare(sql: string): Prepared {
+    let prepared = this.#statements.get(sql);
+    if (prepared === undefined) {
+      const statement = this.#database.prepare(sql);
+      statement.setReturnArrays(true);
+      const columns = statement.columns().map(({ name }) => name);
+      prepared = { statement, columns, convert: columns.map(conversionOf) };
       if (this.#statements.size >= STATEMENT_CACHE_SIZE) {
         this.#statements.delete(this.#statements.keys().next().value as string);
       }
-      this.#statements.set(sql, statement);
+      this.#statements.set(sql, prepared);
     }
-    return statement;
+    return prepared;
   }
 }
 
@@ -127,11 +138,19 @@ function toSqlite(value: unknown): SQLInputValue {
   return value as SQLInputValue;
 }
 
-function fromSqlite(row: Record<string, unknown>): void {
-  for (const column in row) {
-    const value = row[column];
-    if (value === null) continue;
-    if (BOOLEAN_COLUMNS.has(column)) row[column] = value === 1;
-    else if (JSON_COLUMNS.has(column)) row[column] = JSON.parse(value as string);
+function conversionOf(column: string): ((value: SQLOutputValue) => unknown) | undefined {
+  if (BOOLEAN_COLUMNS.has(column)) return (value) => value === 1;
+  if (JSON_COLUMNS.has(column)) return (value) => JSON.parse(value as string);
+  return undefined;
+}
+
+/** The row as an ordinary object: SQLite's own rows are ones that everything after this takes twice as long with. */
+function toObject(values: readonly SQLOutputValue[], { columns, convert }: Prepared): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let i = 0; i < columns.length; i++) {
+    const value = values[i] as SQLOutputValue;
+    const conversion = convert[i];
+    row[columns[i] as string] = conversion === undefined || value === null ? value : conversion(value);
   }
+  return row;
 }
