@@ -38,7 +38,7 @@ const size: Size = options.quick
 const operations: Figures[] = [];
 const flatness: Flatness[] = [];
 for (const store of stores) {
-  if (!process.env.FLAT) operations.push(...(await measureOperations(store)));
+  operations.push(...(await measureOperations(store)));
   if (rows > 0) flatness.push(...(await measureFlatness(store)));
 }
 process.stdout.write(options.format === 'json' ? reportJson({ operations, flatness }) : reportText({ operations, flatness }));

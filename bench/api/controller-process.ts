@@ -68,7 +68,7 @@ export type Calls = typeof calls;
 
 process.on('message', async ({ id, name, argument }: { id: number; name: keyof Calls; argument: never }) => {
   try {
-    process.send?.({ id, value: await calls[name](argument) });
+    process.send?.({ id, value: await (calls[name] as (argument: never) => unknown)(argument) });
   } catch (error) {
     process.send?.({ id, error: (error as Error).stack });
   }

@@ -38,6 +38,9 @@ interface Job {
 /** Requests that share one durable commit at most; bounds how long the first of them waits. */
 const LARGEST_BATCH = 128;
 
+/** Resolves once everything that has arrived at the process has been heard. */
+const arrivals = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /**
  * Writes one request after another on one connection. Those that come while it is busy share the next durable commit;
  * one that fails undoes only itself. Answers go out after the commit.
@@ -47,6 +50,8 @@ export class GroupCommit {
   readonly #load: FeedLoader;
   readonly #committed: (kinds: ReadonlySet<ChangeKind>) => void;
   readonly #queue: Job[] = [];
+  /** Requests that shared the last commit. */
+  #lastBatch = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** `committed` is called after each commit that added changes to the feed. */
@@ -72,12 +77,20 @@ export class GroupCommit {
   }
 
   async #drain(): Promise<void> {
-    // Let requests that arrived together share the first commit.
-    await Promise.resolve();
+    // Requests that have arrived together are all heard before the first begins.
+    await arrivals();
     while (this.#queue.length > 0) await this.#commitBatch();
     const idle = this.#idle;
     this.#idle = undefined;
     idle?.resolve();
+  }
+
+  /** The next request of a batch that holds `done` already; undefined when it shall be committed. */
+  async #nextJob(done: number): Promise<Job | undefined> {
+    if (done >= LARGEST_BATCH) return undefined;
+    // Where several write at once, a commit is worth a look for who has arrived while the batch was being worked on.
+    if (this.#queue.length === 0 && done > 0 && (done > 1 || this.#lastBatch > 1)) await arrivals();
+    return this.#queue.shift();
   }
 
   async #commitBatch(): Promise<void> {
@@ -95,7 +108,7 @@ export class GroupCommit {
       fail(error, this.#queue.splice(0));
       return;
     }
-    for (let job = this.#queue.shift(); job !== undefined; job = this.#queue.shift()) {
+    for (let job = await this.#nextJob(0); job !== undefined; job = await this.#nextJob(done.length)) {
       try {
         await connection.openSavepoint();
         const tx = new OpenTransaction(connection.db);
@@ -118,8 +131,8 @@ export class GroupCommit {
           return;
         }
       }
-      if (done.length >= LARGEST_BATCH) break;
     }
+    this.#lastBatch = done.length;
     try {
       await connection.commit({ position, kinds });
     } catch (error) {

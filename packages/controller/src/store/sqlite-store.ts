@@ -30,7 +30,7 @@ export class SqliteStore implements Store {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     try {
       const store = new SqliteStore(path, loadFeedObjects);
-      await migrate(store.#writer.db);
+      await store.#writer.migrate();
       return store;
     } catch (error) {
       throw new Error(`The store ${path} cannot be used: ${(error as Error).message}`);
@@ -97,6 +97,11 @@ class SqliteWriter implements WriterConnection {
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.db = new Kysely<Database>({ dialect: new SqliteDialect(database) });
+  }
+
+  /** What a statement answers changes with the schema, so those of the migrations are not kept. */
+  async migrate(): Promise<void> {
+    await migrate(new Kysely<Database>({ dialect: new SqliteDialect(this.#database) }));
   }
 
   async begin(): Promise<undefined> {
