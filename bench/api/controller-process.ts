@@ -60,7 +60,7 @@ const calls = {
     await app.close();
     feed.close();
     await opened.close();
-    setImmediate(() => process.disconnect());
+    setImmediate(() => process.disconnect?.());
   },
 };
 

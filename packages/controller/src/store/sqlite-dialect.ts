@@ -7,6 +7,7 @@ import {
   type DialectAdapter,
   type Driver,
   type Kysely,
+  type LimitNode,
   type QueryCompiler,
   type QueryResult,
   type RawNode,
@@ -44,14 +45,21 @@ export class SqliteDialect implements Dialect {
   }
 }
 
-/** SQLite has no arrays: `= any(list)` becomes a look into a JSON list. */
 class Compiler extends SqliteQueryCompiler {
+  /** SQLite has no arrays: `= any(list)` becomes a look into a JSON list. */
   protected override visitRaw(node: RawNode): void {
     if (node.sqlFragments[1] === ' = any(') {
       super.visitRaw({ ...node, sqlFragments: ['', ' in (select value from json_each(', '))'] });
     } else {
       super.visitRaw(node);
     }
+  }
+
+  /** SQLite plans a statement anew at each execution when a bare parameter is its limit, to make use of the value. */
+  protected override visitLimit(node: LimitNode): void {
+    this.append('limit cast(');
+    this.visitNode(node.limit);
+    this.append(' as integer)');
   }
 }
 
