@@ -41,7 +41,9 @@ for (const store of stores) {
   operations.push(...(await measureOperations(store)));
   if (rows > 0) flatness.push(...(await measureFlatness(store)));
 }
-process.stdout.write(options.format === 'json' ? reportJson({ operations, flatness }) : reportText({ operations, flatness }));
+process.stdout.write(
+  options.format === 'json' ? reportJson({ operations, flatness }) : reportText({ operations, flatness }),
+);
 
 async function measureOperations(store: string): Promise<Figures[]> {
   const controller = await BenchController.start(store);
@@ -66,7 +68,11 @@ async function measureFlatness(store: string): Promise<Flatness[]> {
   }
   progress(`${store}: writing ${FEW} and ${rows} forwardings into two stores`);
   const [few, many] = (await Promise.all(
-    clouds.map(async ({ cloud, forwardings }) => ({ cloud, forwardings, workloads: await populate(cloud, forwardings) })),
+    clouds.map(async ({ cloud, forwardings }) => ({
+      cloud,
+      forwardings,
+      workloads: await populate(cloud, forwardings),
+    })),
   )) as [Side, Side];
   const found: Flatness[] = [];
   for (const [index, where] of ['ordinary', 'crowded'].entries()) {

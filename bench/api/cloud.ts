@@ -35,14 +35,23 @@ export class BenchCloud {
       enable_dhcp: false,
     });
     const network = await make(tenant, 'networks', 'network', {});
-    const subnet = await make(tenant, 'subnets', 'subnet', { network_id: network.id, ip_version: 4, cidr: '10.200.0.0/16' });
+    const subnet = await make(tenant, 'subnets', 'subnet', {
+      network_id: network.id,
+      ip_version: 4,
+      cidr: '10.200.0.0/16',
+    });
     const router = await make(tenant, 'routers', 'router', { external_gateway_info: { network_id: external.id } });
     await expect(tenant, 'PUT', `/networking/v2.0/routers/${router.id}/add_router_interface`, { subnet_id: subnet.id });
     admin?.close();
     return new BenchCloud(controller, tenants, external.id, network.id);
   }
 
-  private constructor(controller: BenchController, connections: Connection[], externalNetwork: string, network: string) {
+  private constructor(
+    controller: BenchController,
+    connections: Connection[],
+    externalNetwork: string,
+    network: string,
+  ) {
     this.controller = controller;
     this.#connections = connections;
     this.externalNetwork = externalNetwork;

@@ -53,7 +53,10 @@ export class Connection {
     const head = this.#received.toString('latin1', 0, end);
     const length = Number(/\r\ncontent-length: (\d+)/i.exec(head)?.[1] ?? 0);
     if (this.#received.length < end + 4 + length) return;
-    const answer = { status: Number(head.slice(9, 12)), body: this.#received.toString('utf8', end + 4, end + 4 + length) };
+    const answer = {
+      status: Number(head.slice(9, 12)),
+      body: this.#received.toString('utf8', end + 4, end + 4 + length),
+    };
     this.#received = Buffer.alloc(0);
     const waiting = this.#waiting;
     this.#waiting = undefined;

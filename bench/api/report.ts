@@ -18,7 +18,9 @@ export interface Report {
 /** The goals for a machine with two cores, judged. */
 export function goalsOf({ operations, flatness }: Report): Goal[] {
   const find = (operation: string, width: number) =>
-    operations.filter((row) => row.resource === 'port forwardings' && row.operation === operation && row.width === width);
+    operations.filter(
+      (row) => row.resource === 'port forwardings' && row.operation === operation && row.width === width,
+    );
   const atLeast = (what: string, rows: readonly Figures[], wanted: number): Goal[] =>
     rows.map(({ store, rate }) => ({
       what: `${what}, ${store}`,

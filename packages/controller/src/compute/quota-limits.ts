@@ -36,7 +36,7 @@ export const DEFAULT_LIMITS: Limits = {
 
 const exceeded = (message: string): ApiError => new ApiError(403, 'forbidden', message);
 
-const overrides = compiledQuery((db, projectId: string) =>
+const overrides = compiledQuery((db, { projectId }: { projectId: string }) =>
   db
     .selectFrom('quotas')
     .select(['resource', 'maximum'])
@@ -46,7 +46,7 @@ const overrides = compiledQuery((db, projectId: string) =>
 
 /** The limits of a project. */
 export async function limitsOf(db: Reader, projectId: string): Promise<Limits> {
-  const rows = await overrides(db, projectId);
+  const rows = await overrides(db, { projectId });
   return { ...DEFAULT_LIMITS, ...Object.fromEntries(rows.map((row) => [row.resource, row.maximum])) };
 }
 

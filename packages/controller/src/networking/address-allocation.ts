@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { cidrContains, formatIp, type IpVersion, ipVersion, parseIp } from '@portward/model/ip-address.ts';
 import type { FixedIp, FixedIpRequest } from '@portward/model/port.ts';
 import { among } from '../store/among.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { addressValue } from './address-value.ts';
@@ -248,17 +249,20 @@ export async function writeAddresses(
     .execute();
 }
 
-/** Addresses of many ports at once, in their ports' order. */
-export async function loadAddresses(db: Reader, portIds: string[]): Promise<Map<string, FixedIp[]>> {
-  const found = new Map<string, FixedIp[]>();
-  if (portIds.length === 0) return found;
-  const rows = await db
+const addressesOf = compiledQuery((db, { portIds }: { portIds: string[] }) =>
+  db
     .selectFrom('fixed_ips')
     .select(['port_id', 'subnet_id', 'ip_address'])
     .where(among('port_id', portIds))
     .orderBy('port_id')
-    .orderBy('position')
-    .execute();
+    .orderBy('position'),
+);
+
+/** Addresses of many ports at once, in their ports' order. */
+export async function loadAddresses(db: Reader, portIds: string[]): Promise<Map<string, FixedIp[]>> {
+  const found = new Map<string, FixedIp[]>();
+  if (portIds.length === 0) return found;
+  const rows = await addressesOf(db, { portIds });
   for (const { port_id: portId, ...item } of rows) {
     const list = found.get(portId);
     if (list === undefined) found.set(portId, [item]);

@@ -13,6 +13,7 @@ import {
 import { sql } from 'kysely';
 import type { Caller } from '../caller.ts';
 import { among } from '../store/among.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { RowOf } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import {
@@ -46,6 +47,12 @@ const author = (caller: Caller): BodyAuthor => caller;
 export class Collection<R extends Resource = Resource> {
   readonly rules: Rules<R>;
   readonly #store: Store;
+  readonly #rowsByIds = compiledQuery((db, { ids }: { ids: string[] }) =>
+    db
+      .selectFrom(this.definition.table as 'networks')
+      .selectAll()
+      .where(among('id', ids)),
+  );
 
   constructor(store: Store, rules: Rules<R>) {
     this.#store = store;
@@ -199,11 +206,7 @@ export class Collection<R extends Resource = Resource> {
   }
 
   async #rows(db: Reader, ids: string[]): Promise<RowOf<R>[]> {
-    const found = await db
-      .selectFrom(this.definition.table as 'networks')
-      .selectAll()
-      .where(among('id', ids))
-      .execute();
+    const found = await this.#rowsByIds(db, { ids });
     const byId = new Map(found.map((row) => [row.id, row as unknown as RowOf<R>]));
     return ids.map((id) => byId.get(id) as RowOf<R>);
   }
@@ -242,6 +245,23 @@ const methodNotAllowed = (): ApiError =>
     'The server could not comply with the request since it is either malformed or otherwise incorrect.',
   );
 
+type Write = ReturnType<typeof compiledQuery<Body, unknown>>;
+
+/** Inserts and updates, by table and columns. */
+const writes = new Map<string, Write>();
+
+function writeOf(key: string, build: Parameters<typeof compiledQuery<Body, unknown>>[0]): Write {
+  let write = writes.get(key);
+  if (write === undefined) {
+    write = compiledQuery(build);
+    writes.set(key, write);
+  }
+  return write;
+}
+
+const only = (columns: readonly string[], row: Body): Body =>
+  Object.fromEntries(columns.map((column) => [column, row[column]]));
+
 /** Inserts a new object's row: an id (unless given), times and first revision are added; answers the id. */
 export async function insertObject<R extends Resource>(
   tx: Transaction,
@@ -253,10 +273,11 @@ export async function insertObject<R extends Resource>(
   for (const [name, declared] of Object.entries(definition.attributes)) {
     if (declared.storage !== 'computed') row[columnOf(name)] = complete[name] ?? null;
   }
-  await tx.db
-    .insertInto(definition.table as 'networks')
-    .values(row as never)
-    .execute();
+  const { table } = definition;
+  const insert = writeOf(`insert ${table}`, (db, places) =>
+    db.insertInto(table as 'networks').values(only(Object.keys(row), places) as never),
+  );
+  await insert(tx.db, row);
   return complete.id as string;
 }
 
@@ -269,7 +290,13 @@ export async function updateObject<R extends Resource>(
   id: string,
   values: Partial<ObjectOf<R>>,
 ): Promise<void> {
-  await updateRow(tx, definition, id, values, { ...STORED_REVISION, updated_at: tx.now });
+  await writeChanges(
+    tx,
+    definition,
+    id,
+    { ...changedColumns(definition, values), updated_at: tx.now },
+    STORED_REVISION,
+  );
 }
 
 /** Writes changed attributes of a resource that keeps no revisions. */
@@ -278,20 +305,30 @@ export async function updateRow<R extends Resource>(
   definition: R,
   id: string,
   values: Partial<ObjectOf<R>>,
-  more: Record<string, unknown> = {},
 ): Promise<void> {
-  const changes: Body = { ...more };
+  const changes = changedColumns(definition, values);
+  if (Object.keys(changes).length > 0) await writeChanges(tx, definition, id, changes, {});
+}
+
+async function writeChanges(tx: Transaction, { table }: Resource, id: string, changes: Body, more: Body) {
+  const columns = Object.keys(changes);
+  const update = writeOf(`update ${table} ${[...columns, ...Object.keys(more)]}`, (db, places) =>
+    db
+      .updateTable(table as 'networks')
+      .set({ ...more, ...only(columns, places) } as never)
+      .where('id', '=', places.id as string),
+  );
+  await update(tx.db, { ...changes, id });
+}
+
+function changedColumns(definition: Resource, values: Body): Body {
+  const changes: Body = {};
   for (const [name, value] of Object.entries(values)) {
     const declared = definition.attributes[name];
     if (declared !== undefined && declared.storage !== 'computed' && value !== undefined)
       changes[columnOf(name)] = value;
   }
-  if (Object.keys(changes).length === 0) return;
-  await tx.db
-    .updateTable(definition.table as 'networks')
-    .set(changes as never)
-    .where('id', '=', id)
-    .execute();
+  return changes;
 }
 
 /** Values of a POST, typed for one definition. */

@@ -1,5 +1,6 @@
 import type { FeedKind } from '@portward/model/feed.ts';
 import { among } from '../store/among.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { Reader } from '../store/store.ts';
 import { loadAddresses } from './address-allocation.ts';
 
@@ -14,6 +15,21 @@ const PLAIN_TABLES = {
   security_group: 'security_groups',
   security_group_rule: 'security_group_rules',
 } as const;
+
+const rowsOf = (table: string) =>
+  compiledQuery((db, { ids }: { ids: string[] }) =>
+    db
+      .selectFrom(table as 'networks')
+      .selectAll()
+      .where(among('id', ids)),
+  );
+
+const plainRows = Object.fromEntries(
+  Object.entries(PLAIN_TABLES).map(([kind, table]) => [kind, rowsOf(table)]),
+) as Record<keyof typeof PLAIN_TABLES, ReturnType<typeof rowsOf>>;
+const portRows = compiledQuery((db, { ids }: { ids: string[] }) =>
+  db.selectFrom('ports').selectAll().where(among('id', ids)),
+);
 
 /** Columns whose names stand for attributes with a colon. */
 const RENAMED: Record<string, string> = {
@@ -40,16 +56,12 @@ export async function loadNetworkingFeed(
   ids: string[],
 ): Promise<Map<string, Record<string, unknown>>> {
   if (kind === 'port') return loadPorts(db, ids);
-  const rows = await db
-    .selectFrom(PLAIN_TABLES[kind] as 'networks')
-    .selectAll()
-    .where(among('id', ids))
-    .execute();
+  const rows = await plainRows[kind](db, { ids });
   return new Map(rows.map((row) => [row.id, renamed(row)]));
 }
 
 async function loadPorts(db: Reader, ids: string[]): Promise<Map<string, Record<string, unknown>>> {
-  const rows = await db.selectFrom('ports').selectAll().where(among('id', ids)).execute();
+  const rows = await portRows(db, { ids });
   const addresses = await loadAddresses(db, ids);
   const groups = await db
     .selectFrom('port_security_groups')

@@ -1,5 +1,5 @@
-import { columnOf } from '@portward/model/resource.ts';
 import { portForwarding } from '@portward/model/port-forwarding.ts';
+import { columnOf } from '@portward/model/resource.ts';
 import { type RawBuilder, sql } from 'kysely';
 import type { Store } from '../store/store.ts';
 

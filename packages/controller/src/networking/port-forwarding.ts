@@ -5,6 +5,7 @@ import { cidrContains } from '@portward/model/ip-address.ts';
 import { type FixedIp, port } from '@portward/model/port.ts';
 import { IGNORED_FORWARDING_FILTERS, type PortForwarding, portForwarding } from '@portward/model/port-forwarding.ts';
 import { type RawBuilder, sql } from 'kysely';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { Database } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { firstIpv4, loadAddresses } from './address-allocation.ts';
@@ -106,8 +107,7 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
       floatingip_id: parent.id,
       ...columns,
     });
-    await updateObject(tx, floatingIp, parent.id, { router_id: router });
-    if (router !== parent.router_id) tx.changed('floatingip', parent.id);
+    await touchFloatingIp(tx, parent, router);
     tx.changed('port_forwarding', id);
     return id;
   },
@@ -130,8 +130,7 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
       ...target,
       ...(description !== undefined && { description }),
     });
-    await updateObject(tx, floatingIp, parent.id, { router_id: router });
-    if (router !== parent.router_id) tx.changed('floatingip', parent.id);
+    await touchFloatingIp(tx, parent, router);
     tx.changed('port_forwarding', current.id);
   },
 
@@ -140,11 +139,22 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
   },
 };
 
+/** A forwarding counts as a change of its floating IP; only a new router concerns the data plane. */
+async function touchFloatingIp(tx: Transaction, parent: FloatingIpRow, router: string): Promise<void> {
+  const moves = router !== parent.router_id;
+  await updateObject(tx, floatingIp, parent.id, moves ? { router_id: router } : {});
+  if (moves) tx.changed('floatingip', parent.id);
+}
+
 const anyOf = (values: string[], condition: (value: string) => RawBuilder<unknown>): RawBuilder<boolean> =>
   sql<boolean>`(${sql.join(values.map(condition), sql` or `)})`;
 
+const floatingIpById = compiledQuery((db, { id }: { id: string }) =>
+  db.selectFrom('floatingips').selectAll().where('id', '=', id).limit(1),
+);
+
 async function requireFloatingIp(db: Reader, { parentId = '', caller }: Context): Promise<FloatingIpRow> {
-  const row = await db.selectFrom('floatingips').selectAll().where('id', '=', parentId).limit(1).executeTakeFirst();
+  const [row] = await floatingIpById(db, { id: parentId });
   if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId))
     throw floatingIp.notFound(parentId);
   return row;
@@ -288,6 +298,32 @@ function chooseAddress(wanted: Forwarding, addresses: readonly FixedIp[], intern
   );
 }
 
+const nearestExternal = compiledQuery((db, of: { parentId: string; protocol: string; last: number; id: string }) =>
+  db
+    .selectFrom('port_forwardings')
+    .select(['external_first as first', 'external_last as last'])
+    .where('floatingip_id', '=', of.parentId)
+    .where('protocol', '=', of.protocol as 'tcp')
+    .where('external_first', '<=', of.last)
+    .where('id', '!=', of.id)
+    .orderBy('external_first', 'desc')
+    .limit(1),
+);
+
+const nearestInternal = compiledQuery(
+  (db, of: { portId: string; address: string; protocol: string; last: number; id: string }) =>
+    db
+      .selectFrom('port_forwardings')
+      .select(['internal_first as first', 'internal_last as last'])
+      .where('internal_port_id', '=', of.portId)
+      .where('internal_ip_address', '=', of.address)
+      .where('protocol', '=', of.protocol as 'tcp')
+      .where('internal_first', '<=', of.last)
+      .where('id', '!=', of.id)
+      .orderBy('internal_first', 'desc')
+      .limit(1),
+);
+
 /**
  * Ranges of one side never overlap each other, so only the one that begins last at or before our end can overlap us:
  * one look into the index, however many there are.
@@ -297,16 +333,7 @@ async function refuseExternalOverlap(
   parent: FloatingIpRow,
   { id, protocol, external }: Forwarding,
 ): Promise<void> {
-  const nearest = await db
-    .selectFrom('port_forwardings')
-    .select(['external_first as first', 'external_last as last'])
-    .where('floatingip_id', '=', parent.id)
-    .where('protocol', '=', protocol as 'tcp')
-    .where('external_first', '<=', external.last)
-    .where('id', '!=', id ?? '')
-    .orderBy('external_first', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const [nearest] = await nearestExternal(db, { parentId: parent.id, protocol, last: external.last, id: id ?? '' });
   if (nearest === undefined || nearest.last < external.first) return;
   if (id !== undefined && isSingle(external) && isSingle(nearest)) {
     throw conflicting({ floating_ip_address: parent.floating_ip_address, external_port: external.first });
@@ -318,17 +345,13 @@ async function refuseExternalOverlap(
 
 async function refuseInternalOverlap(db: Reader, wanted: Forwarding, internalIp: string): Promise<void> {
   const { id, protocol, internal, internalPortId } = wanted;
-  const nearest = await db
-    .selectFrom('port_forwardings')
-    .select(['internal_first as first', 'internal_last as last'])
-    .where('internal_port_id', '=', internalPortId)
-    .where('internal_ip_address', '=', internalIp)
-    .where('protocol', '=', protocol as 'tcp')
-    .where('internal_first', '<=', internal.last)
-    .where('id', '!=', id ?? '')
-    .orderBy('internal_first', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const [nearest] = await nearestInternal(db, {
+    portId: internalPortId,
+    address: internalIp,
+    protocol,
+    last: internal.last,
+    id: id ?? '',
+  });
   if (nearest === undefined || nearest.last < internal.first) return;
   if (id !== undefined && isSingle(internal) && isSingle(nearest)) {
     throw conflicting({

@@ -23,7 +23,7 @@ const overQuota = (resources: string[]): ApiError =>
     `Quota exceeded for resources: [${resources.map((resource) => `'${resource}'`).join(', ')}].`,
   );
 
-const overrides = compiledQuery((db, projectId: string) =>
+const overrides = compiledQuery((db, { projectId }: { projectId: string }) =>
   db
     .selectFrom('quotas')
     .select(['resource', 'maximum'])
@@ -33,7 +33,7 @@ const overrides = compiledQuery((db, projectId: string) =>
 
 /** What was set for one project, whatever the resource: one look into the table's key. */
 async function overridesOf(db: Reader, projectId: string): Promise<Limits> {
-  const rows = await overrides(db, projectId);
+  const rows = await overrides(db, { projectId });
   return Object.fromEntries(rows.map((row) => [row.resource, row.maximum]));
 }
 

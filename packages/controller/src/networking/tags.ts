@@ -3,6 +3,7 @@ import { pythonRepr, pythonText } from '@portward/model/attribute.ts';
 import type { Resource } from '@portward/model/resource.ts';
 import { sql } from 'kysely';
 import { among } from '../store/among.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import type { Collection } from './collection.ts';
 import { type Context, forbidden, requireWriter } from './rules.ts';
@@ -11,11 +12,15 @@ import { type Context, forbidden, requireWriter } from './rules.ts';
 const MOST_TAGS = 50;
 const LONGEST_TAG = 255;
 
+const tagsOf = compiledQuery((db, { ids }: { ids: string[] }) =>
+  db.selectFrom('tags').selectAll().where(among('resource_id', ids)).orderBy('tag'),
+);
+
 /** Tags of many resources at once. */
 export async function loadTags(db: Reader, ids: string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>();
   if (ids.length === 0) return tags;
-  const rows = await db.selectFrom('tags').selectAll().where(among('resource_id', ids)).orderBy('tag').execute();
+  const rows = await tagsOf(db, { ids });
   for (const { resource_id: id, tag } of rows) tags.set(id, [...(tags.get(id) ?? []), tag]);
   return tags;
 }

@@ -1,33 +1,42 @@
 import type { Compilable, CompiledQuery } from 'kysely';
+import { ValueList } from './among.ts';
 import type { Reader } from './store.ts';
 
-/** Place of a value that is not known yet when the query is compiled. */
+/** Stands in a compiled query for a value that each execution gives. */
 class Slot {
-  readonly index: number;
+  readonly name: string;
 
-  constructor(index: number) {
-    this.index = index;
+  constructor(name: string) {
+    this.name = name;
   }
 }
 
 /**
- * A query that is built and compiled once for each dialect, for what runs with every write: to build one takes several
- * times as long as SQLite takes to answer it. `build` gets placeholders in the values' places and must do nothing with
- * them but put them into the query.
+ * A query that is built and compiled once for each dialect, for rules that run with every request: to build one takes longer than
+ * SQLite takes to answer it. `build` gets the values' places, which it may only hand on, one by one: to `where`,
+ * `values`, `set`, and to `among` for a list. Answers the rows.
  */
-export function compiledQuery<Values extends readonly (string | number)[], Row>(
-  build: (db: Reader, ...values: Values) => Compilable<Row>,
-): (db: Reader, ...values: Values) => Promise<Row[]> {
-  const compiled = new Map<unknown, CompiledQuery<Row>>();
-  return async (db, ...values) => {
+export function compiledQuery<V extends Record<string, unknown>, O>(
+  build: (db: Reader, values: V) => Compilable<O>,
+): (db: Reader, values: V) => Promise<O[]> {
+  const queries = new Map<unknown, CompiledQuery<O>>();
+  const places = new Proxy({} as V, { get: (_, name) => new Slot(name as string) });
+  return async (db, values) => {
     const dialect = db.getExecutor().adapter.constructor;
-    let query = compiled.get(dialect);
+    let query = queries.get(dialect);
     if (query === undefined) {
-      const slots = Array.from({ length: build.length - 1 }, (_, index) => new Slot(index));
-      query = build(db, ...(slots as unknown as Values)).compile();
-      compiled.set(dialect, query);
+      query = build(db, places).compile();
+      queries.set(dialect, query);
     }
-    const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.index] : value));
-    return (await db.executeQuery<Row>({ ...query, parameters })).rows;
+    const parameters = query.parameters.map((parameter) => fill(parameter, values));
+    return (await db.executeQuery<O>({ ...query, parameters })).rows;
   };
+}
+
+function fill(parameter: unknown, values: Record<string, unknown>): unknown {
+  if (parameter instanceof Slot) return values[parameter.name];
+  if (parameter instanceof ValueList && (parameter.values as unknown) instanceof Slot) {
+    return new ValueList(values[(parameter.values as unknown as Slot).name] as ValueList['values']);
+  }
+  return parameter;
 }

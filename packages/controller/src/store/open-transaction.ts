@@ -1,5 +1,6 @@
 import type { FeedKind } from '@portward/model/feed.ts';
 import type { Kysely } from 'kysely';
+import { compiledQuery } from './compiled-query.ts';
 import type { Database } from './schema.ts';
 import { type FeedLoader, type Transaction, utcSeconds } from './store.ts';
 
@@ -8,6 +9,15 @@ export type ChangeKind = FeedKind | 'identity';
 
 /** Rows of one insert: SQLite takes 32,766 parameters a statement, PostgreSQL 65,535. */
 const LARGEST_INSERT = 5000;
+
+/** What a single change takes, which is the commonest. */
+const appendOne = compiledQuery((db, { kind, id, object }: Omit<Database['changes'], 'seq'>) =>
+  db.insertInto('changes').values({ kind, id, object }),
+);
+const appendNumbered = compiledQuery(
+  (db, { seq, kind, id, object }: Omit<Database['changes'], 'seq'> & { seq: number }) =>
+    db.insertInto('changes').values({ seq, kind, id, object }),
+);
 
 /** One request's part of a transaction, whichever the database. */
 export class OpenTransaction implements Transaction {
@@ -60,6 +70,11 @@ export class OpenTransaction implements Transaction {
       ...touched.map(({ kind, id }) => ({ kind, id, object: objects.get(`${kind} ${id}`) ?? null })),
       ...this.#told,
     ].map((row, index) => (position === undefined ? row : { ...row, seq: position + index + 1 }));
+    const [first] = rows;
+    if (rows.length === 1 && first !== undefined) {
+      await ('seq' in first ? appendNumbered(this.db, first) : appendOne(this.db, first));
+      return { count: 1, kinds };
+    }
     for (let start = 0; start < rows.length; start += LARGEST_INSERT) {
       await this.db
         .insertInto('changes')
