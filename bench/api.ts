@@ -1,4 +1,5 @@
 /** npm run bench -- api: how fast the API is. See README.md beside this file. */
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { BenchCloud, WIDTH } from './api/cloud.ts';
 import { BenchController } from './api/controller.ts';
@@ -41,9 +42,8 @@ for (const store of stores) {
   operations.push(...(await measureOperations(store)));
   if (rows > 0) flatness.push(...(await measureFlatness(store)));
 }
-process.stdout.write(
-  options.format === 'json' ? reportJson({ operations, flatness }) : reportText({ operations, flatness }),
-);
+const report = { load: (loadavg()[0] as number) / availableParallelism(), operations, flatness };
+process.stdout.write(options.format === 'json' ? reportJson(report) : reportText(report));
 
 async function measureOperations(store: string): Promise<Figures[]> {
   const controller = await BenchController.start(store);

@@ -102,7 +102,7 @@ async function signIn(port: number, name: string, password: string): Promise<str
 }
 
 /** Sends a request that must succeed; answers its body. */
-export async function expect(connection: Connection, method: string, path: string, body?: Body): Promise<Body> {
+async function expect(connection: Connection, method: string, path: string, body?: Body): Promise<Body> {
   const answer = await connection.send(method, path, body);
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
   return answer.body === '' ? undefined : JSON.parse(answer.body);

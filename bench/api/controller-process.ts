@@ -3,10 +3,12 @@ import { Feed } from '@portward/controller/feed/feed.ts';
 import { requireToken } from '@portward/controller/http/authentication.ts';
 import { createServer } from '@portward/controller/http/server.ts';
 import { Identity } from '@portward/controller/identity/identity.ts';
+import { identityRoutes } from '@portward/controller/identity/routes.ts';
 import { addForwardings } from '@portward/controller/networking/forwarding-population.ts';
 import { Networking } from '@portward/controller/networking/networking.ts';
 import { ServerPorts } from '@portward/controller/networking/server-ports.ts';
 import { parseConfig } from '@portward/model/config.ts';
+import { LIMITED_RESOURCES, UNLIMITED } from '@portward/model/quota.ts';
 import { pino } from 'pino';
 import { atOnce } from './at-once.ts';
 import { type Recorded, RecordingStore } from './recording-store.ts';
@@ -18,12 +20,15 @@ const opened = await open();
 const store = new RecordingStore(opened.store);
 const feed = new Feed(store);
 const identity = await Identity.open(store, { tokenLife: 24 * 3600 });
-const { networking: settings } = parseConfig({});
+// What has a limit is counted at each create, up to the limit; there is none, so that any number can be measured.
+const quotas = Object.fromEntries(LIMITED_RESOURCES.map(({ name }) => [name, UNLIMITED]));
+const { networking: settings } = parseConfig({ networking: { quotas } });
 const networking = new Networking(store, settings);
 const app = await createServer({
   store,
   feed,
   identity,
+  identityRoutes: identityRoutes(identity),
   networking,
   serverNetworking: new ServerPorts(settings),
   agentToken: 'no agent comes here, and this is long enough',
@@ -45,6 +50,8 @@ const calls = {
   /** Runs what was recorded again, `width` transactions at once; answers the seconds that took. */
   replay: async ({ name, width }: { name: string; width: number }) => {
     const tape = recordings.get(name) ?? [];
+    // What is recorded may say which numbers the changes have.
+    await opened.store.write((tx) => tx.db.deleteFrom('changes').execute());
     const start = performance.now();
     await atOnce(width, tape.length, (index) => store.replay(tape[index] as Recorded));
     return (performance.now() - start) / 1000;
@@ -56,12 +63,6 @@ const calls = {
   },
   memory: () => process.memoryUsage().rss,
   addForwardings: (options: Parameters<typeof addForwardings>[1]) => addForwardings(store, options),
-  stop: async () => {
-    await app.close();
-    feed.close();
-    await opened.close();
-    setImmediate(() => process.disconnect?.());
-  },
 };
 
 export type Calls = typeof calls;
@@ -73,5 +74,11 @@ process.on('message', async ({ id, name, argument }: { id: number; name: keyof C
     process.send?.({ id, error: (error as Error).stack });
   }
 });
-process.on('disconnect', () => process.exit());
+process.on('disconnect', async () => {
+  await app.close();
+  feed.close();
+  identity.close();
+  await opened.close();
+  process.exit();
+});
 process.send?.({ id: 0 });

@@ -50,7 +50,7 @@ export class BenchController {
   /** Ends it, and removes its store. */
   async stop(): Promise<void> {
     const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    await this.call('stop');
+    this.#child.disconnect();
     await gone;
   }
 }

@@ -1,5 +1,5 @@
 import { statements } from '@portward/controller/store/statements.ts';
-import type { Reader, Store, Transaction } from '@portward/controller/store/store.ts';
+import type { CommitEvent, Reader, Store, Transaction } from '@portward/controller/store/store.ts';
 
 type Statement = Parameters<Reader['executeQuery']>[0];
 
@@ -36,7 +36,7 @@ export class RecordingStore implements Store {
     });
   }
 
-  onCommit(listener: () => void): () => void {
+  onCommit(listener: (event: CommitEvent) => void): () => void {
     return this.#store.onCommit(listener);
   }
 

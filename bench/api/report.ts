@@ -11,12 +11,14 @@ export interface Goal {
 
 /** All that one run found out. */
 export interface Report {
+  /** Load of the machine per core while it ran, this benchmark's own included: well above 1, others were at work. */
+  readonly load: number;
   readonly operations: readonly Figures[];
   readonly flatness: readonly Flatness[];
 }
 
 /** The goals for a machine with two cores, judged. */
-export function goalsOf({ operations, flatness }: Report): Goal[] {
+function goalsOf({ operations, flatness }: Report): Goal[] {
   const find = (operation: string, width: number) =>
     operations.filter(
       (row) => row.resource === 'port forwardings' && row.operation === operation && row.width === width,
@@ -93,6 +95,7 @@ export function reportText(report: Report): string {
       goalsOf(report).map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'yes' : 'NO']),
     ),
   );
+  parts.push(`load of the machine per core: ${report.load.toFixed(1)}\n`);
   return parts.join('\n');
 }
 

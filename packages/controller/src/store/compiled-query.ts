@@ -12,8 +12,8 @@ class Slot {
 }
 
 /**
- * A query that is built and compiled once for each dialect, for rules that run with every request: to build one takes longer than
- * SQLite takes to answer it. `build` gets the values' places, which it may only hand on, one by one: to `where`,
+ * A query that is built and compiled once for each dialect, for what runs with every request: to build one takes longer
+ * than SQLite takes to answer it. `build` gets the values' places, which it may only hand on, one by one: to `where`,
  * `values`, `set`, and to `among` for a list. Answers the rows.
  */
 export function compiledQuery<V extends Record<string, unknown>, O>(

@@ -15,6 +15,7 @@ import {
 import type { ClientBase } from 'pg';
 import { ValueList } from './among.ts';
 import { JSON_COLUMNS } from './schema.ts';
+import { announceStatement } from './statements.ts';
 
 /** How many distinct statements a connection keeps prepared in the server. */
 const PREPARED_STATEMENTS = 500;
@@ -77,6 +78,7 @@ class PostgresqlConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    announceStatement(query);
     const name = this.#nameOf(query.sql);
     const result = await this.#client.query({
       ...(name !== undefined && { name }),
