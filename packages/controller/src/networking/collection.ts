@@ -10,11 +10,11 @@ import {
   validateCreate,
   validateUpdate,
 } from '@portward/model/resource.ts';
-import { sql } from 'kysely';
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import type { Caller } from '../caller.ts';
 import { among } from '../store/among.ts';
 import { compiledQuery } from '../store/compiled-query.ts';
-import type { RowOf } from '../store/schema.ts';
+import type { Database, RowOf } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
 import {
   type AnySelect,
@@ -27,7 +27,7 @@ import {
 } from './list-query.ts';
 import { requireRoom } from './quota.ts';
 import { type Context, forbidden, type Rules, requireWriter } from './rules.ts';
-import { filterShared, forgetPolicies, isShareable, ownOrShared, sharedWith } from './shared-access.ts';
+import { filterShared, forgetPolicies, isShareable, openedByOthers, sharedWith } from './shared-access.ts';
 
 type Body = Record<string, unknown>;
 
@@ -75,7 +75,7 @@ export class Collection<R extends Resource = Resource> {
     await this.#prepare(context);
     return this.#store.read(async (db) => {
       await rules.requireParent?.(db, context);
-      const base = within(this.#visible(db, context));
+      const base = within(this.#visibleRows(db, context));
       const select = await applyListQuery(this.definition, base, asked, filters);
       const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
       if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();
@@ -217,9 +217,34 @@ export class Collection<R extends Resource = Resource> {
     if (context.caller.projectId === '' && !context.caller.isAdmin) return base.where(sql<boolean>`1 = 0`);
     if (this.rules.visible !== undefined) return this.rules.visible(base, context);
     if (context.caller.isAdmin) return base;
-    return isShareable(this.definition)
-      ? ownOrShared(base, this.definition, context.caller)
-      : base.where(`${this.definition.table}.project_id`, '=', context.caller.projectId);
+    return base.where(sql<boolean>`(${sql.join(this.#visibleToProject(context.caller), sql` or `)})`);
+  }
+
+  /**
+   * The same for lists. What a project sees for one reason or another is put together from a query for each, so that
+   * the store takes from each no more than the page holds, in the index's order.
+   */
+  #visibleRows(db: Reader, context: Context): AnySelect {
+    const { table } = this.definition;
+    const conditions = this.#visibleToProject(context.caller);
+    const whole = this.rules.visible !== undefined || context.caller.isAdmin || context.caller.projectId === '';
+    if (whole || conditions.length === 1) return this.#visible(db, context);
+    const [first, ...others] = conditions.map((condition) =>
+      db
+        .selectFrom(table as 'networks')
+        .selectAll()
+        .where(condition),
+    ) as [SelectQueryBuilder<Database, 'networks', Database['networks']>];
+    const all = others.reduce((query, other) => query.unionAll(other), first);
+    return db.selectFrom(all.as(table)) as unknown as AnySelect;
+  }
+
+  /** Conditions of which an object that the caller's project may see meets exactly one. */
+  #visibleToProject(caller: Caller): RawBuilder<boolean>[] {
+    const { definition } = this;
+    const own = sql<boolean>`${sql.ref(`${definition.table}.project_id`)} = ${caller.projectId}`;
+    if (this.rules.alsoVisible !== undefined) return [own, ...this.rules.alsoVisible(caller)];
+    return isShareable(definition) ? [own, openedByOthers(definition, caller)] : [own];
   }
 
   /** The rules' own filters; of what can be shared also `shared`, which is another for each project. */

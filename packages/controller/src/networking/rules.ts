@@ -1,6 +1,7 @@
 import { ApiError } from '@portward/model/api-error.ts';
 import type { Config } from '@portward/model/config.ts';
 import type { Created, ObjectOf, Resource, Values } from '@portward/model/resource.ts';
+import type { RawBuilder } from 'kysely';
 import type { Caller } from '../caller.ts';
 import type { RowOf } from '../store/schema.ts';
 import type { Reader, Transaction } from '../store/store.ts';
@@ -36,6 +37,11 @@ export interface Rules<R extends Resource = Resource> {
   readonly definition: R;
   /** Narrows a query to what the caller may see; without it: the caller's own project's and what is shared with it, or everything for an admin. */
   visible?(query: AnySelect, context: Context): AnySelect;
+  /**
+   * What a project sees beside its own objects, in place of what is shared with it: conditions of which an object meets
+   * one at most, and one of the project's own none. Each is looked up by an index of its own.
+   */
+  alsoVisible?(caller: Caller): RawBuilder<boolean>[];
   /** Completes rows with the computed attributes, all rows at once. */
   load(db: Reader, rows: RowOf<R>[], context: Context): Promise<ObjectOf<R>[]>;
   readonly filters?: Readonly<Record<string, CustomFilter>>;

@@ -17,6 +17,10 @@ export function openedIds(definition: Resource, { projectId }: Caller, action?: 
   return sql`select object_id from rbac_policies where target_tenant in (${projectId}, ${EVERY_PROJECT}) and object_type = ${definition.name}${narrowed}`;
 }
 
+/** Condition: another project's object that a policy opens to the caller's. */
+export const openedByOthers = (definition: Resource, caller: Caller): RawBuilder<boolean> =>
+  sql<boolean>`(${sql.ref(`${definition.table}.id`)} in (${openedIds(definition, caller)}) and ${sql.ref(`${definition.table}.project_id`)} <> ${caller.projectId})`;
+
 /** Narrows a query to the caller's own objects and those that any policy opens to its project. */
 export function ownOrShared(query: AnySelect, definition: Resource, caller: Caller, action?: ShareAction): AnySelect {
   const column = (name: string) => sql.ref(`${definition.table}.${name}`);

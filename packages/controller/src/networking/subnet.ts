@@ -42,12 +42,16 @@ const MOST_HOST_ROUTES = 20;
 export const subnetRules: Rules<typeof subnet> = {
   definition: subnet,
 
-  visible: (query, { caller }) =>
-    caller.isAdmin
-      ? query
-      : query.where(
-          sql<boolean>`(subnets.project_id = ${caller.projectId} or subnets.network_id in (select id from networks where project_id = ${caller.projectId}) or subnets.network_id in (${openedIds(networkDefinition, caller, 'access_as_shared')}))`,
-        ),
+  // Others' subnets of its networks and of those that are shared with it.
+  alsoVisible(caller) {
+    const own = sql`select id from networks where project_id = ${caller.projectId}`;
+    const shared = openedIds(networkDefinition, caller, 'access_as_shared');
+    const foreign = sql`subnets.project_id <> ${caller.projectId}`;
+    return [
+      sql<boolean>`(subnets.network_id in (${own}) and ${foreign})`,
+      sql<boolean>`(subnets.network_id in (${shared}) and subnets.network_id not in (${own}) and ${foreign})`,
+    ];
+  },
 
   async load(db, rows) {
     const tags = await loadTags(

@@ -170,6 +170,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addForeignKeyConstraint('ports_network', ['network_id'], 'networks', ['id'])
     .execute();
   await index('ports_mac', 'ports', ['network_id', 'mac_address'], true);
+  await index('ports_network', 'ports', ['network_id', 'project_id']);
   await index('ports_device', 'ports', ['device_id']);
   await index('ports_project', 'ports', ['project_id', 'id']);
   await index('ports_name', 'ports', ['name']);
@@ -187,7 +188,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .addForeignKeyConstraint('fixed_ips_subnet', ['subnet_id'], 'subnets', ['id'])
     .execute();
   await index('fixed_ips_port_index', 'fixed_ips', ['port_id']);
-  await index('fixed_ips_address', 'fixed_ips', ['network_id', 'ip_address']);
+  await index('fixed_ips_address', 'fixed_ips', ['ip_address', 'network_id']);
 
   await table('security_groups', { ...named, description: 'text?', stateful: 'boolean' }).execute();
   await index('security_groups_project', 'security_groups', ['project_id', 'id']);
@@ -265,6 +266,7 @@ export async function up(db: Kysely<never>): Promise<void> {
     .execute();
   await index('floatingips_project', 'floatingips', ['project_id', 'id']);
   await index('floatingips_address', 'floatingips', ['floating_network_id', 'floating_ip_address'], true);
+  await index('floatingips_ip', 'floatingips', ['floating_ip_address']);
   await index('floatingips_port', 'floatingips', ['port_id', 'fixed_ip_address', 'floating_network_id'], true);
   await index('floatingips_router', 'floatingips', ['router_id']);
   await index('floatingips_floating_port', 'floatingips', ['floating_port_id']);
