@@ -203,6 +203,27 @@ export function validateUpdate<A extends Attributes>(
   return values as Partial<Values<A>>;
 }
 
+interface Shown {
+  readonly key: string;
+  readonly asText: boolean;
+}
+
+/** What admins and what others are shown of each resource: found once, for a list asks it of every object. */
+const shownOf = new WeakMap<Resource, { readonly toAdmins: readonly Shown[]; readonly toOthers: readonly Shown[] }>();
+
+function shownTo(definition: Resource, { isAdmin }: { isAdmin: boolean }): readonly Shown[] {
+  let shown = shownOf.get(definition);
+  if (shown === undefined) {
+    const entries = Object.entries(definition.attributes).filter(
+      ([, { internal, writeOnly }]) => !internal && !writeOnly,
+    );
+    const toAdmins = entries.map(([key, { asText }]) => ({ key, asText: asText === true }));
+    shown = { toAdmins, toOthers: toAdmins.filter(({ key }) => !definition.attributes[key]?.adminOnly.view) };
+    shownOf.set(definition, shown);
+  }
+  return isAdmin ? shown.toAdmins : shown.toOthers;
+}
+
 /** What the API shows of an object: internal attributes left out, admin's attributes for admins, `tenant_id` added. */
 export function present(
   definition: Resource,
@@ -210,11 +231,11 @@ export function present(
   viewer: { isAdmin: boolean },
 ): Record<string, unknown> {
   const shown: Record<string, unknown> = {};
-  for (const [key, declared] of Object.entries(definition.attributes)) {
-    if (declared.internal || declared.writeOnly || (declared.adminOnly.view && !viewer.isAdmin)) continue;
-    if (object[key] === undefined) continue;
-    shown[key] = declared.asText ? String(object[key]) : object[key];
-    if (key === 'project_id') shown.tenant_id = object[key];
+  for (const { key, asText } of shownTo(definition, viewer)) {
+    const value = object[key];
+    if (value === undefined) continue;
+    shown[key] = asText ? String(value) : value;
+    if (key === 'project_id') shown.tenant_id = value;
   }
   return shown;
 }

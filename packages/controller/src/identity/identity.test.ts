@@ -81,6 +81,21 @@ describe('tokens', () => {
     assert.equal((await keys()).length, 2, `of ${many}, one that may have signed just now and the new one`);
   });
 
+  test('fall with their key, and with themselves, where they were let in before, too', async () => {
+    const kept = await cloud.adminToken();
+    const revoked = await cloud.adminToken();
+    for (const token of [kept, revoked]) assert.ok(cloud.identity.authenticate(token));
+    await cloud.request('DELETE', '/identity/v3/auth/tokens', {
+      token: kept,
+      headers: { 'x-subject-token': revoked },
+    });
+    assert.equal(cloud.identity.authenticate(revoked), undefined);
+    assert.ok(cloud.identity.authenticate(kept));
+    await cloud.store.write((tx) => tx.db.deleteFrom('signing_keys').execute());
+    await cloud.identity.rotateSigningKey();
+    assert.equal(cloud.identity.authenticate(kept), undefined);
+  });
+
   test('are signed by a new key after a month', async () => {
     const before = await cloud.adminToken();
     cloud.advance(31 * 24 * 3600);

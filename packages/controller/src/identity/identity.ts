@@ -24,6 +24,9 @@ export interface IdentityOptions {
   readonly hashCost?: HashCost;
 }
 
+/** Tokens whose claims are kept at most: some megabytes. */
+const MOST_KNOWN = 4096;
+
 /** Who there is, and what their tokens are worth: the embedded identity service. */
 export class Identity {
   readonly store: Store;
@@ -32,6 +35,8 @@ export class Identity {
   readonly tokenLife: number;
   readonly now: () => Date;
   readonly #keys: SigningKeys;
+  /** Claims of tokens whose signature was found good, oldest first. */
+  readonly #known = new Map<string, Claims>();
   readonly #follower: StandingFollower;
 
   /** Loads the signing keys (the first start makes one) and all that decides whether a token stands. */
@@ -73,7 +78,7 @@ export class Identity {
    * signature, time and the table in memory decide.
    */
   authenticate(token: string): TokenCaller | undefined {
-    const claims = decodeToken(token, this.#keys);
+    const claims = this.#claimsOf(token);
     if (claims === undefined || claims.expiresAt * 1000 <= this.now().getTime()) return undefined;
     if (!this.#standing.holds(claims)) return undefined;
     const grantedRoles = this.#standing.expand(claims.roleIds);
@@ -87,6 +92,20 @@ export class Identity {
       claims,
       grantedRoles,
     };
+  }
+
+  /**
+   * What a token of ours says, whether or not it still stands. The signature is checked when it is seen first; it counts
+   * as long as its key is there.
+   */
+  #claimsOf(token: string): Claims | undefined {
+    const known = this.#known.get(token);
+    if (known !== undefined && this.#keys.holds(token.slice(0, token.indexOf('.')))) return known;
+    const claims = decodeToken(token, this.#keys);
+    if (claims === undefined) return undefined;
+    if (this.#known.size >= MOST_KNOWN) this.#known.delete(this.#known.keys().next().value as string);
+    this.#known.set(token, claims);
+    return claims;
   }
 
   /** Signs a token. */

@@ -59,6 +59,11 @@ export class SigningKeys {
     return { keyId: key.id, mac: createHmac('sha256', key.key).update(text).digest('base64url') };
   }
 
+  /** Whether the key is still there. */
+  holds(keyId: string): boolean {
+    return this.#keys.some((key) => key.id === keyId);
+  }
+
   verify(text: string, { keyId, mac }: Signature): boolean {
     const key = this.#keys.find((candidate) => candidate.id === keyId);
     if (key === undefined) return false;
