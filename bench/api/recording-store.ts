@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { statements } from '@portward/controller/store/statements.ts';
 import type { CommitEvent, Reader, Store, Transaction } from '@portward/controller/store/store.ts';
 
@@ -11,29 +12,32 @@ export interface Recorded {
 
 /**
  * A store that can write down the statements of each transaction and run them again, without the rules that made them:
- * what the store alone costs. While it records, requests must come one at a time.
+ * what the store alone costs.
  */
 export class RecordingStore implements Store {
   readonly #store: Store;
+  /** The transaction that a statement belongs to, whatever else goes on meanwhile. */
+  readonly #transaction = new AsyncLocalStorage<Recorded>();
   #tape: Recorded[] | undefined;
 
   constructor(store: Store) {
     this.#store = store;
-    statements.subscribe((statement) => this.#tape?.at(-1)?.statements.push(statement as Statement));
+    statements.subscribe((statement) => this.#transaction.getStore()?.statements.push(statement as Statement));
   }
 
   read<T>(work: (db: Reader) => Promise<T>): Promise<T> {
-    return this.#store.read((db) => {
-      this.#tape?.push({ writes: false, statements: [] });
-      return work(db);
-    });
+    return this.#store.read((db) => this.#record(false, () => work(db)));
   }
 
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#store.write((tx) => {
-      this.#tape?.push({ writes: true, statements: [] });
-      return work(tx);
-    });
+    return this.#store.write((tx) => this.#record(true, () => work(tx)));
+  }
+
+  #record<T>(writes: boolean, work: () => Promise<T>): Promise<T> {
+    if (this.#tape === undefined) return work();
+    const recorded: Recorded = { writes, statements: [] };
+    this.#tape.push(recorded);
+    return this.#transaction.run(recorded, work);
   }
 
   onCommit(listener: (event: CommitEvent) => void): () => void {
