@@ -1,11 +1,12 @@
+import { gatewayNamespace } from '@portward/model/device-names.ts';
 import type { FeedLine, NatBackend } from '@portward/model/feed.ts';
 import type { Logger } from 'pino';
 import type { FeedSource } from './feed-source.ts';
 import { Namespaces } from './kernel/namespaces.ts';
-import { floatingIpPlace, translationOf } from './layout/floating-ip.ts';
 import { Numbers } from './layout/numbers.ts';
 import { allScopes, itemsOf, type Scope, scopesTouchedBy, scopesTouchedByTap } from './layout/scopes.ts';
-import type { World } from './layout/world.ts';
+import { agreementOf } from './layout/translation.ts';
+import { gatewayPort, type World } from './layout/world.ts';
 import { adoptNumbers } from './reconcile/adopt-numbers.ts';
 import { Announcements } from './reconcile/announcements.ts';
 import { Applier } from './reconcile/applier.ts';
@@ -82,7 +83,7 @@ export class DataPlane {
     );
     this.#connections = new Connections(
       this.#namespaces,
-      (namespace, address, protocol, port) => translationOf(this.#world, namespace, address, protocol, port),
+      (namespace) => agreementOf(this.#world, namespace),
       options.log,
     );
     this.#reporter = new Reporter(
@@ -288,9 +289,8 @@ export class DataPlane {
 
   /** The agent before this one may have been killed between a change of rules and the connections it concerned. */
   #checkAllConnections(): void {
-    for (const floatingIp of this.#world.replica.all('floatingip')) {
-      const place = floatingIpPlace(this.#world, floatingIp);
-      if (place !== undefined) this.#connections.check(place.namespace, floatingIp.floating_ip_address);
+    for (const router of this.#world.replica.all('router')) {
+      if (gatewayPort(this.#world, router) !== undefined) this.#connections.check(gatewayNamespace(router));
     }
   }
 

@@ -48,6 +48,9 @@ class Index<T extends { id: string }> {
   }
 }
 
+/** Number of the block of 256 ports that a port is in. */
+const blockOf = (port: number): number => port >> 8;
+
 type Objects = { readonly [K in FeedKind]: Map<string, FeedObjects[K]> };
 
 /** The feed's objects in memory, with the look-ups that the layout needs. It does no I/O. */
@@ -84,6 +87,17 @@ export class Replica {
   readonly forwardingsByFloatingIp = new Index<FeedObjects['port_forwarding']>((forwarding) => [
     forwarding.floatingip_id,
   ]);
+
+  readonly #forwardingsByPorts = new Index<FeedObjects['port_forwarding']>(function* (forwarding) {
+    for (let block = blockOf(forwarding.external_first); block <= blockOf(forwarding.external_last); block++) {
+      yield `${forwarding.floatingip_id}|${block}`;
+    }
+  });
+
+  /** Few forwardings of a floating IP, those of the port among them, however many it has. */
+  forwardingsNear(floatingIpId: string, externalPort: number): Iterable<FeedObjects['port_forwarding']> {
+    return this.#forwardingsByPorts.of(`${floatingIpId}|${blockOf(externalPort)}`);
+  }
 
   get<K extends FeedKind>(kind: K, id: string | null): FeedObjects[K] | undefined {
     return id === null ? undefined : this.#objects[kind].get(id);
@@ -132,6 +146,7 @@ export class Replica {
         break;
       case 'port_forwarding':
         this.forwardingsByFloatingIp.replace(change.before, change.after);
+        this.#forwardingsByPorts.replace(change.before, change.after);
         break;
       default:
     }

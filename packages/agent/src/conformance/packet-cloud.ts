@@ -55,6 +55,9 @@ export const C = {
   f4: 0x84,
 } as const;
 
+/** Of the networks inside. */
+const MTU = 1450;
+
 /** A router with its gateway and one interface a subnet. */
 function routerWith(
   number: number,
@@ -72,7 +75,7 @@ function routerWith(
     }),
     routerPort(gateway.port, gateway.network, { [gateway.address]: gateway.subnet }, number, 'router_gateway'),
     ...inside.flatMap(({ network: net, subnet: sub, prefix }) => [
-      network(net, { mtu: 1450 }),
+      network(net, { mtu: MTU }),
       subnet(sub, net, `${prefix}.0/24`, `${prefix}.1`),
       routerPort(
         0x1000 + sub,
@@ -228,6 +231,8 @@ export async function withPacketCloud(
     });
     for (const { number, name, address } of VMS) {
       await agent.addVm(number, name, `${address}/24`, address.replace(/\d+$/, '1'));
+      // As DHCP tells VMs.
+      await host.ip([`link set eth0 mtu ${MTU}`], name);
     }
     await Promise.all([agent.start(packetCloud(combination.router === 'distributed')), addOwnTranslation(host)]);
     const prober = new Prober(host);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { uuid } from '../testing/cloud.ts';
 import { EXPECTATIONS, type Expectation } from './expectations.ts';
 import { C, COMBINATIONS, type Combination, UNTRANSLATABLE, withPacketCloud } from './packet-cloud.ts';
@@ -8,31 +8,37 @@ import type { Prober } from './prober.ts';
 /** Attempts under way at once: more would only wait for each other. */
 const AT_ONCE = 12;
 
-for (const combination of COMBINATIONS) {
-  const { natBackend, router } = combination;
-  test(`packets meet what is expected: ${natBackend}, ${router} routers`, { concurrency: true }, async (t) => {
-    await withPacketCloud(combination, async ({ agent, prober }) => {
-      const expected = EXPECTATIONS.filter((expectation) => !isExcepted(expectation, combination));
-      const outcomes = await outcomesOf(prober, expected);
-      const differing = expected.flatMap((expectation, index) => {
-        const { that, from, by, to, outcome } = expectation;
-        const wanted = typeof outcome === 'string' ? outcome : outcome[router];
-        const got = outcomes[index];
-        return got === wanted ? [] : [`${that}: ${from} to ${to} by ${by}: '${got}' instead of '${wanted}'`];
-      });
-      assert.deepEqual(differing, []);
-      t.diagnostic(`${expected.length} of ${EXPECTATIONS.length} expectations`);
+test('packets meet what is expected', { concurrency: 2 }, async (t) => {
+  await Promise.all(
+    COMBINATIONS.map((combination) =>
+      t.test(`${combination.natBackend}, ${combination.router} routers`, (own) => meetAll(own, combination)),
+    ),
+  );
+});
 
-      for (const [protocol, number] of Object.entries(UNTRANSLATABLE)) {
-        const status = agent.status('port_forwarding', uuid(number));
-        assert.equal(status?.status, 'ERROR', protocol);
-        assert.match(status?.reason ?? '', new RegExp(`^${protocol} is not translatable`));
-      }
-      assert.equal(agent.status('floatingip', uuid(C.f1))?.status, 'ACTIVE');
-      for (const number of [C.router1, C.router2, C.router3]) {
-        assert.equal(agent.status('router', uuid(number))?.status, 'ACTIVE');
-      }
+async function meetAll(t: TestContext, combination: Combination): Promise<void> {
+  const { router } = combination;
+  await withPacketCloud(combination, async ({ agent, prober }) => {
+    const expected = EXPECTATIONS.filter((expectation) => !isExcepted(expectation, combination));
+    const outcomes = await outcomesOf(prober, expected);
+    const differing = expected.flatMap((expectation, index) => {
+      const { that, from, by, to, outcome } = expectation;
+      const wanted = typeof outcome === 'string' ? outcome : outcome[router];
+      const got = outcomes[index];
+      return got === wanted ? [] : [`${that}: ${from} to ${to} by ${by}: '${got}' instead of '${wanted}'`];
     });
+    assert.deepEqual(differing, []);
+    t.diagnostic(`${expected.length} of ${EXPECTATIONS.length} expectations`);
+
+    for (const [protocol, number] of Object.entries(UNTRANSLATABLE)) {
+      const status = agent.status('port_forwarding', uuid(number));
+      assert.equal(status?.status, 'ERROR', protocol);
+      assert.match(status?.reason ?? '', new RegExp(`^${protocol} is not translatable`));
+    }
+    assert.equal(agent.status('floatingip', uuid(C.f1))?.status, 'ACTIVE');
+    for (const number of [C.router1, C.router2, C.router3]) {
+      assert.equal(agent.status('router', uuid(number))?.status, 'ACTIVE');
+    }
   });
 }
 

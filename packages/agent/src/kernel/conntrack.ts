@@ -74,7 +74,9 @@ export class Conntrack {
       const payload = Buffer.concat([header(), ...(filter === undefined ? [] : filterAttributes(filter))]);
       const found = await this.#socket.list({ type: CT_GET, flags: 0, payload });
       let deleted = 0;
-      for (const entry of found) {
+      for (const [index, entry] of found.entries()) {
+        // Many connections must not hold the main thread for long.
+        if (index % 1000 === 999) await new Promise(setImmediate);
         const connection = parseConnection(entry.subarray(4));
         if (connection === undefined || !isWrong(connection)) continue;
         const errno = this.#socket.request({

@@ -49,30 +49,3 @@ export function forwardingItems(world: World, id: string): Item[] {
     internalLast: forwarding.internal_last,
   });
 }
-
-/**
- * Where the desired state leads a connection to this address and port of a namespace: `address:port`, `address` when
- * the port stays as it is, undefined when it leads nowhere.
- */
-export function translationOf(
-  world: World,
-  namespace: string,
-  external: string,
-  protocol: number,
-  port: number,
-): string | undefined {
-  for (const floatingIp of world.replica.floatingIpsByAddress.of(external)) {
-    if (floatingIpPlace(world, floatingIp)?.namespace !== namespace) continue;
-    if (floatingIp.port_id !== null && floatingIp.fixed_ip_address !== null) return floatingIp.fixed_ip_address;
-    for (const forwarding of world.replica.forwardingsByFloatingIp.of(floatingIp.id)) {
-      if (PROTOCOL_NUMBERS[forwarding.protocol] !== protocol) continue;
-      if (port < forwarding.external_first || port > forwarding.external_last) continue;
-      const width = forwarding.internal_last - forwarding.internal_first;
-      const target = forwarding.internal_first + (width === 0 ? 0 : port - forwarding.external_first);
-      return `${forwarding.internal_ip_address}:${target}`;
-    }
-  }
-  return undefined;
-}
-
-const PROTOCOL_NUMBERS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };

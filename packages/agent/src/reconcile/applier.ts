@@ -79,8 +79,12 @@ export class Applier {
     if (operations.length === 0) return;
     try {
       this.#sysctls(round, namespace);
+      // A change of back ends: the new rules come before the old ones go. For as long as there is any, the kernel
+      // goes on translating the connections that are open.
+      const isLeavingNftables = around.isEmptied(namespace, 'ip');
+      if (isLeavingNftables) await this.#iptables(round, namespace, around);
       await this.#nftables(round, namespace, around);
-      await this.#iptables(round, namespace, around);
+      if (!isLeavingNftables) await this.#iptables(round, namespace, around);
       await this.#lines(round, namespace, ofType(round.pending(namespace), 'device'), deviceEndLines);
       this.#addresses(round, namespace, 'add');
       await this.#lines(round, namespace, ofType(round.pending(namespace), 'route'), routeLines);

@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import type { Connection } from '../kernel/conntrack.ts';
+import type { Connection, ConnectionFilter } from '../kernel/conntrack.ts';
 import type { Namespaces } from '../kernel/namespaces.ts';
-import type { Item } from '../layout/item.ts';
+import { HOST, type Item } from '../layout/item.ts';
+import type { Agreement } from '../layout/translation.ts';
 import type { Operation } from './operation.ts';
 
-/** Connections to look at: all of a floating IP, or those of one protocol and port of it. */
+/**
+ * Connections to look at: all of a namespace, those to and from an address, or those to one protocol and port of it.
+ */
 export interface Flow {
-  readonly address: string;
+  readonly address?: string;
   readonly protocol?: number;
   readonly port?: number;
 }
-
-/** Where the desired state leads a connection (`address:port`, or `address`); undefined: nowhere. */
-export type Translation = (namespace: string, address: string, protocol: number, port: number) => string | undefined;
 
 /** More ports of one address than this are looked at together: each look is a search of all the kernel's connections. */
 const SEPARATE_LOOKS = 4;
@@ -24,26 +24,27 @@ const PROTOCOLS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
  */
 export class Connections {
   readonly #namespaces: Namespaces;
-  readonly #translation: Translation;
+  readonly #agreementOf: (namespace: string) => Agreement;
   readonly #log: Logger;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(namespaces: Namespaces, translation: Translation, log: Logger) {
+  /** `agreementOf` tells how connections of a namespace should go, at the moment of asking. */
+  constructor(namespaces: Namespaces, agreement: (namespace: string) => Agreement, log: Logger) {
     this.#namespaces = namespaces;
-    this.#translation = translation;
+    this.#agreementOf = agreement;
     this.#log = log;
   }
 
-  /** Looks at the connections that a round's changes concern, in the background. */
+  /** Looks at the connections that carried out changes concern, in the background. */
   follow(operations: readonly Operation[]): void {
     for (const [namespace, flows] of flowsOf(operations)) {
       for (const flow of flows) this.#enqueue(namespace, flow);
     }
   }
 
-  /** Looks at all connections to and from an address of a namespace, in the background. */
-  check(namespace: string, address: string): void {
-    this.#enqueue(namespace, { address });
+  /** Looks at all connections of a namespace, in the background. */
+  check(namespace: string): void {
+    this.#enqueue(namespace, {});
   }
 
   /** Settles when all that was asked for is done. */
@@ -63,61 +64,72 @@ export class Connections {
     });
   }
 
-  async #end(namespace: string, { address, protocol, port }: Flow): Promise<number> {
+  async #end(namespace: string, flow: Flow): Promise<number> {
     const { conntrack } = this.#namespaces.of(namespace);
-    const inward = await conntrack.deleteWrong(
-      {
-        direction: 'original',
-        destination: address,
-        ...(protocol === undefined ? {} : { protocol }),
-        ...(port === undefined ? {} : { port }),
-      },
-      (connection) => this.#isWrongInward(namespace, connection),
-    );
-    if (protocol !== undefined) return inward;
-    const outward = await conntrack.deleteWrong({ direction: 'reply', destination: address }, (connection) =>
-      this.#isWrongOutward(namespace, connection),
-    );
-    return inward + outward;
+    const { agrees } = this.#agreementOf(namespace);
+    const isWrong = (connection: Connection): boolean => !agrees(connection);
+    let count = 0;
+    for (const filter of filtersOf(flow)) count += await conntrack.deleteWrong(filter, isWrong);
+    return count;
   }
+}
 
-  #isWrongInward(namespace: string, { original, reply }: Connection): boolean {
-    const wanted = this.#translation(namespace, original.destination, original.protocol, original.destinationPort);
-    if (wanted === undefined) return reply.source !== original.destination;
-    return wanted.includes(':') ? wanted !== `${reply.source}:${reply.sourcePort}` : wanted !== reply.source;
-  }
-
-  /** What left with the floating IP as its source, although the VM no longer has it. */
-  #isWrongOutward(namespace: string, { original, reply }: Connection): boolean {
-    if (original.source === reply.destination) return false;
-    return (
-      this.#translation(namespace, reply.destination, original.protocol, reply.destinationPort) !== original.source
-    );
-  }
+function filtersOf({ address, protocol, port }: Flow): (ConnectionFilter | undefined)[] {
+  if (address === undefined) return [undefined];
+  const inward: ConnectionFilter = {
+    direction: 'original',
+    destination: address,
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(port === undefined ? {} : { port }),
+  };
+  return protocol === undefined ? [inward, { direction: 'reply', destination: address }] : [inward];
 }
 
 /** The connections that changes of rules concern, by namespace. */
 export function flowsOf(operations: readonly Operation[]): Map<string, Flow[]> {
-  const byAddress = new Map<string, { namespace: string; whole: boolean; flows: Map<string, Flow> }>();
+  const byNamespace = new Map<string, Map<string, Looks>>();
+  const entirely = new Set<string>();
   for (const { item } of operations) {
+    if (leadsOut(item)) entirely.add(item.namespace);
     for (const flow of flowsOfItem(item)) {
-      const place = `${item.namespace}|${flow.address}`;
-      const found = byAddress.get(place) ?? { namespace: item.namespace, whole: false, flows: new Map() };
-      byAddress.set(place, found);
+      const looks = entryOf(byNamespace, item.namespace, () => new Map<string, Looks>());
+      const found = entryOf(looks, flow.address, () => ({ whole: false, flows: new Map() }));
       found.whole ||= flow.port === undefined;
       if (found.flows.size <= SEPARATE_LOOKS) found.flows.set(`${flow.protocol}|${flow.port}`, flow);
     }
   }
-  const flows = new Map<string, Flow[]>();
-  for (const [place, { namespace, whole, flows: separate }] of byAddress) {
-    const list =
-      whole || separate.size > SEPARATE_LOOKS ? [{ address: place.split('|')[1] ?? '' }] : [...separate.values()];
-    flows.set(namespace, [...(flows.get(namespace) ?? []), ...list]);
+  const flows = new Map<string, Flow[]>([...entirely].map((namespace) => [namespace, [{}]]));
+  for (const [namespace, looks] of byNamespace) {
+    if (entirely.has(namespace)) continue;
+    const list = [...looks].flatMap(([address, { whole, flows: separate }]): Flow[] =>
+      whole || separate.size > SEPARATE_LOOKS ? [{ address }] : [...separate.values()],
+    );
+    // A search takes as long for one address as for all.
+    flows.set(namespace, list.length > SEPARATE_LOOKS * 2 ? [{}] : list);
   }
   return flows;
 }
 
-function flowsOfItem(item: Item): Flow[] {
+interface Looks {
+  whole: boolean;
+  readonly flows: Map<string, Flow>;
+}
+
+function entryOf<V>(map: Map<string, V>, key: string, make: () => V): V {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
+/** Whether an item decides under which address everything leaves a router. */
+const leadsOut = (item: Item): boolean =>
+  item.namespace !== HOST &&
+  ((item.type === 'nft-chain' && item.family === 'ip' && item.name === 'postrouting') ||
+    (item.type === 'iptables-rule' && item.chain === 'neutron-l3-agent-snat'));
+
+type FlowOfAddress = Flow & { readonly address: string };
+
+function flowsOfItem(item: Item): FlowOfAddress[] {
   if (item.type === 'nft-element' && item.family === 'ip' && item.set === 'floating-ips')
     return [{ address: item.element }];
   if (item.type === 'nft-element' && item.family === 'ip' && item.set === 'forwardings') {

@@ -17,6 +17,7 @@ interface Failure {
 
 /** What a round did. */
 export interface RoundResult {
+  /** What was carried out. */
   readonly operations: readonly Operation[];
   /** Scopes that may stand otherwise than before the round. */
   readonly scopes: ReadonlySet<Scope>;
@@ -106,7 +107,8 @@ export class Reconciler {
       if (reason === undefined) this.#failures.delete(scope);
       else this.#failed(scope, reason);
     }
-    return { operations, scopes, turned, failed: failures.size > 0 };
+    const done = failures.size === 0 ? operations : operations.filter(({ item }) => !failures.has(item.key));
+    return { operations: done, scopes, turned, failed: failures.size > 0 };
   }
 
   /** Why a scope is not applied; undefined when it is, or nothing is known against it. */
