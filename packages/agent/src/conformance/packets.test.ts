@@ -30,6 +30,15 @@ async function meetAll(t: TestContext, combination: Combination): Promise<void> 
     assert.deepEqual(differing, []);
     t.diagnostic(`${expected.length} of ${EXPECTATIONS.length} expectations`);
 
+    // Both connections are, where they meet their VM, from one port of the client to 192.168.2.79:22.
+    const from = { source: '10.11.7.100', sourcePort: 45_001 };
+    for (const to of ['10.11.7.4', '10.11.7.24']) {
+      assert.equal(await prober.open(to, 'client', 'tcp', to, 2222, from), '192.168.2.79:22 sees 10.11.7.100');
+    }
+    for (const [to, text] of Object.entries({ '10.11.7.4': 'first', '10.11.7.24': 'second' })) {
+      assert.equal(await prober.say(to, text), `192.168.2.79:22 sees 10.11.7.100 ${text}`, 'tenants are told apart');
+    }
+
     for (const [protocol, number] of Object.entries(UNTRANSLATABLE)) {
       const status = agent.status('port_forwarding', uuid(number));
       assert.equal(status?.status, 'ERROR', protocol);

@@ -105,6 +105,20 @@ export class Nftables {
     return this.#json(async () => parse(await this.#call(`list ruleset ${family}`, true)), OUTPUT_JSON | OUTPUT_TERSE);
   }
 
+  /** Removes those of the tables that have nothing but hooks: what iptables leaves when all of its rules are gone. */
+  async removeHollow(family: string, tables: readonly string[]): Promise<void> {
+    const outline = await this.outline(family);
+    const isOf =
+      (name: string) =>
+      ({ chain, rule, set, map }: NftListing): boolean =>
+        (chain?.table === name && chain.hook === undefined) ||
+        [rule, set, map].some((content) => content?.table === name);
+    const hollow = tables.filter(
+      (name) => outline.some(({ table }) => table?.name === name) && !outline.some(isOf(name)),
+    );
+    if (hollow.length > 0) await this.run(hollow.map((name) => `delete table ${family} ${name}\n`).join(''));
+  }
+
   #json<T>(work: () => Promise<T>, flags: number): Promise<T> {
     return alone(async () => {
       this.#library.setOutputFlags(this.#context, flags);

@@ -141,6 +141,9 @@ export class Applier {
     const text = iptablesTransaction(operations, (table, chain) => around.standingRules(namespace, table, chain));
     try {
       await restoreIptables(namespace, text);
+      const gone = operations.filter(({ item, action }) => item.type === 'iptables-chain' && action === 'remove');
+      if (gone.length === 0 || namespace === HOST) return;
+      await this.#namespaces.of(namespace).nftables.removeHollow('ip', [...new Set(tablesOf(gone))]);
     } catch (error) {
       round.fail(operations, error);
     }
@@ -253,5 +256,8 @@ export class Applier {
     }
   }
 }
+
+const tablesOf = (operations: readonly Operation[]): string[] =>
+  operations.flatMap(({ item }) => (item.type === 'iptables-chain' ? [item.table] : []));
 
 const isSingle = (item: AddressItem): boolean => item.address.endsWith('/32') || item.address.endsWith('/128');

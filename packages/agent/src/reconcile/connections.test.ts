@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Item } from '../layout/item.ts';
-import { iptablesRule, nftElement } from '../layout/make-item.ts';
+import { iptablesRule, nftChain, nftElement } from '../layout/make-item.ts';
 import { flowsOf } from './connections.ts';
 
 const flows = (...items: Item[]) =>
@@ -28,4 +28,20 @@ test('rules of iptables concern the same connections', () => {
   assert.deepEqual(flows(rule(`-d 10.0.0.1/32 -p tcp -m tcp --dport 1:65535 ${to}`)), [{ address: '10.0.0.1' }]);
   assert.deepEqual(flows(rule('-d 10.0.0.1/32 -j DNAT --to-destination 10.1.0.1')), [{ address: '10.0.0.1' }]);
   assert.deepEqual(flows(rule('-s 10.1.0.1/32 -j SNAT --to-source 10.0.0.1 --random-fully')), []);
+});
+
+test('what decides the way out of a router concerns all of its connections', () => {
+  const chain = (namespace: string) => nftChain(namespace, 'ip', 'postrouting', []);
+  assert.deepEqual(flows(element(1), chain('ns')), [{}]);
+  assert.deepEqual(flows(element(1), chain('other')), [{ address: '10.0.0.1', protocol: 17, port: 1 }]);
+  const gateway = '-o qg-1 -j SNAT --to-source 10.0.0.9 --random-fully';
+  assert.deepEqual(flows(iptablesRule('ns', 'nat', 'neutron-l3-agent-snat', gateway)), [{}]);
+});
+
+test('very many addresses are looked at as one namespace', () => {
+  const floatingIps = Array.from({ length: 40 }, (_, last) =>
+    nftElement('ns', 'ip', 'floating-ips', `10.0.0.${last}`, '10.1.0.1'),
+  );
+  assert.equal(flows(...floatingIps.slice(0, 30)).length, 30);
+  assert.deepEqual(flows(...floatingIps), [{}]);
 });

@@ -16,6 +16,8 @@ export interface Flow {
 
 /** More ports of one address than this are looked at together: each look is a search of all the kernel's connections. */
 const SEPARATE_LOOKS = 4;
+/** More looks than this into one namespace become a single one at all of its connections. */
+const MOST_LOOKS = 32;
 const PROTOCOLS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
 
 /**
@@ -104,8 +106,7 @@ export function flowsOf(operations: readonly Operation[]): Map<string, Flow[]> {
     const list = [...looks].flatMap(([address, { whole, flows: separate }]): Flow[] =>
       whole || separate.size > SEPARATE_LOOKS ? [{ address }] : [...separate.values()],
     );
-    // A search takes as long for one address as for all.
-    flows.set(namespace, list.length > SEPARATE_LOOKS * 2 ? [{}] : list);
+    flows.set(namespace, list.length > MOST_LOOKS ? [{}] : list);
   }
   return flows;
 }

@@ -81,6 +81,11 @@ test('a failed scope pauses, twice as long each time, and others go on', async (
   reconciler.want(B, [element('2', 'x')]);
   const first = await reconciler.round();
   assert.ok(first.failed);
+  assert.deepEqual(
+    first.operations.map(({ scope }) => scope),
+    [B],
+    'only what was carried out is followed up',
+  );
   assert.deepEqual([...first.turned], [A]);
   assert.equal(reconciler.failureOf(A), 'no luck');
   assert.ok(reconciler.isApplied(B));
