@@ -290,7 +290,9 @@ export class DataPlane {
   /** The agent before this one may have been killed between a change of rules and the connections it concerned. */
   #checkAllConnections(): void {
     for (const router of this.#world.replica.all('router')) {
-      if (gatewayPort(this.#world, router) !== undefined) this.#connections.check(gatewayNamespace(router));
+      // Where rules could not be brought in, connections are looked at when they are.
+      const isIn = this.#reconciler.failureOf(`router:${router.id}`) === undefined;
+      if (isIn && gatewayPort(this.#world, router) !== undefined) this.#connections.check(gatewayNamespace(router));
     }
   }
 

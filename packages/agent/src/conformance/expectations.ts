@@ -33,6 +33,13 @@ const expect = (
 const CLIENT = '10.11.7.100';
 
 const INBOUND: Expectation[] = [
+  expect(
+    'a floating IP from another subnet of the external network',
+    'client',
+    'tcp',
+    '10.13.7.4:2222',
+    '192.168.2.80:22 sees 10.13.7.100',
+  ),
   ...[
     ['2222', '192.168.2.79:22', 'tcp'],
     ['2023', '192.168.2.80:22', 'tcp'],
@@ -197,6 +204,19 @@ const INBOUND: Expectation[] = [
 
 /** A VM to forwardings and floating IPs, from everywhere inside. The server sees an address that leads back. */
 const HAIRPIN: Expectation[] = [
+  ...[
+    ['vm2', '10.11.7.3'],
+    ['vm3', '10.11.7.3'],
+    ['other1', '10.11.7.5'],
+  ].map(([from = '', seen]) =>
+    expect(
+      'hairpin: a floating IP from another subnet of the external network',
+      from,
+      'tcp',
+      '10.13.7.4:2222',
+      `192.168.2.80:22 sees ${seen}`,
+    ),
+  ),
   ...(
     [
       ['itself', 'vm1', '10.11.7.3'],

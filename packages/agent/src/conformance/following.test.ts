@@ -161,7 +161,7 @@ async function follow(t: TestContext, combination: Combination): Promise<void> {
       await flows.live(kept);
     });
 
-    await t.test('a floating IP that goes to another VM', async () => {
+    await t.test('a floating IP that goes to another VM, and to another router', async () => {
       const kept = await flows.open('tcp vm2 10.11.7.100:80', 'tcp client 10.11.7.8:8022');
       await flows.open(
         'tcp client 10.11.7.7:8022',
@@ -177,6 +177,16 @@ async function follow(t: TestContext, combination: Combination): Promise<void> {
         'tcp nat1 10.11.7.100:80': ENDED,
       });
       // What its new VM had opened by way of the router works on.
+      await flows.live({ 'tcp vm2 10.11.7.100:80': kept['tcp vm2 10.11.7.100:80'] ?? '' });
+      await flows.open('tcp client 10.11.7.7:22', 'udp vm2 10.11.7.100:53');
+      await told.feed(floatingIp(0x86, C.public, '10.11.7.7', C.router2, { port: C.other1, address: VM1 }));
+      await flows.meet({
+        'tcp client 10.11.7.7:22': 'refused',
+        'udp client 10.11.7.7:53': `${VM1}:53 sees 10.11.7.100`,
+        'udp vm2 10.11.7.100:53': '10.11.7.100:53 sees 10.11.7.3',
+      });
+      await told.feed(floatingIp(0x86, C.public, '10.11.7.7', null));
+      await flows.meet({ 'udp client 10.11.7.7:53': ENDED });
       await flows.live({ 'tcp vm2 10.11.7.100:80': kept['tcp vm2 10.11.7.100:80'] ?? '' });
     });
 

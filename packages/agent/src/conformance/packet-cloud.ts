@@ -20,7 +20,7 @@ import { type Listening, Prober } from './prober.ts';
 /**
  * The cloud of the packet expectations.
  *
- *     far 10.20.0.2 ──(MTU 1300)── isp ──┬── br-ex    10.11.7.0/24   client .100, .110
+ *     far 10.20.0.2 ──(MTU 1300)── isp ──┬── br-ex    10.11.7.0/24   client .100, .110; 10.13.7.0/24 client .100
  *                                        └── br-other 10.12.7.0/24   client-b .100
  *
  * Router 1 (gateway 10.11.7.3) has 192.168.2.0/24 and 192.168.3.0/24. Router 2 (10.11.7.5) has another 192.168.2.0/24:
@@ -149,6 +149,7 @@ function forwardings(): FeedPut[] {
     forwarding(UNTRANSLATABLE.dccp, C.f1, 3202, C.vm1, { address: vm1, port: 3202 }, 'dccp'),
     forwarding(0x921, C.f2, 2222, C.vm2, { address: vm2, port: 22 }),
     forwarding(0x922, C.f2, 5300, C.vm2, { address: vm2, port: 53 }, 'udp'),
+    forwarding(0x951, 0x8a, 2222, C.vm2, { address: vm2, port: 22 }),
     forwarding(0x931, C.f3, 2222, C.other1, { address: '192.168.2.79', port: 22 }),
     forwarding(0x932, C.f3, 5300, C.other1, { address: '192.168.2.79', port: 53 }, 'udp'),
     forwarding(0x933, C.f3, 9000, C.other1, { address: '192.168.2.79', port: 9 }, 'sctp'),
@@ -168,6 +169,7 @@ export function packetCloud(distributed: boolean): FeedPut[] {
   return [
     externalNetwork(C.public),
     subnet(C.publicSubnet, C.public, '10.11.7.0/24', '10.11.7.1'),
+    subnet(0x14, C.public, '10.13.7.0/24', null),
     externalNetwork(C.other, 'other'),
     subnet(C.otherSubnet, C.other, '10.12.7.0/24', '10.12.7.1'),
     securityGroup(C.group),
@@ -197,6 +199,7 @@ export function packetCloud(distributed: boolean): FeedPut[] {
     ),
     floatingIp(C.f1, C.public, '10.11.7.4', C.router1),
     floatingIp(C.f2, C.public, '10.11.7.14', C.router1),
+    floatingIp(0x8a, C.public, '10.13.7.4', C.router1),
     floatingIp(C.f3, C.public, '10.11.7.24', C.router2),
     floatingIp(C.f4, C.other, '10.12.7.4', C.router3),
     floatingIp(0x85, C.public, '10.11.7.6', C.router1, { port: C.vm4, address: '192.168.2.81' }),
@@ -261,7 +264,7 @@ async function addOutside(host: TestHost): Promise<void> {
     'link add c-isp-b type veth peer name eth1 netns isp',
     'link set c-isp-b master br-other up',
   ]);
-  await host.ip(['addr add 10.11.7.110/24 dev eth0'], 'client');
+  await host.ip(['addr add 10.11.7.110/24 dev eth0', 'addr add 10.13.7.100/24 dev eth0'], 'client');
   // Router 3 translates nothing, so its neighbours have to know the way back.
   await host.ip(['route add 192.168.5.0/24 via 10.12.7.3'], 'client-b');
   await host.ip(
