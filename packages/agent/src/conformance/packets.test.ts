@@ -29,6 +29,9 @@ async function meetAll(t: TestContext, combination: Combination): Promise<void> 
     });
     assert.deepEqual(differing, []);
     t.diagnostic(`${expected.length} of ${EXPECTATIONS.length} expectations`);
+    for (const expectation of EXPECTATIONS) {
+      if (!expected.includes(expectation)) t.diagnostic(`not held: ${expectation.that}: ${expectation.except?.reason}`);
+    }
 
     // Both connections are, where they meet their VM, from one port of the client to 192.168.2.79:22.
     const from = { source: '10.11.7.100', sourcePort: 45_001 };
