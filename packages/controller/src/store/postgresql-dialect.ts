@@ -1,5 +1,5 @@
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type DatabaseIntrospector,
   type Dialect,
@@ -15,6 +15,7 @@ import {
 import type { ClientBase } from 'pg';
 import { ValueList } from './among.ts';
 import { JSON_COLUMNS } from './schema.ts';
+import { SingleConnectionDriver } from './single-connection-driver.ts';
 import { announceStatement } from './statements.ts';
 
 /** How many distinct statements a connection keeps prepared in the server. */
@@ -29,7 +30,7 @@ export class PostgresqlDialect implements Dialect {
   }
 
   createDriver(): Driver {
-    return new PostgresqlDriver(new PostgresqlConnection(this.#client));
+    return new SingleConnectionDriver(new PostgresqlConnection(this.#client), 'begin');
   }
   createQueryCompiler(): QueryCompiler {
     return new PostgresQueryCompiler();
@@ -41,31 +42,6 @@ export class PostgresqlDialect implements Dialect {
   createIntrospector(db: Kysely<any>): DatabaseIntrospector {
     return new PostgresIntrospector(db);
   }
-}
-
-/** Every query of a Kysely instance runs on the one connection. */
-class PostgresqlDriver implements Driver {
-  readonly #connection: PostgresqlConnection;
-
-  constructor(connection: PostgresqlConnection) {
-    this.#connection = connection;
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('begin'));
-  }
-  async commitTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('commit'));
-  }
-  async rollbackTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('rollback'));
-  }
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
 }
 
 class PostgresqlConnection implements DatabaseConnection {

@@ -1,6 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import {
-  CompiledQuery,
+  type CompiledQuery,
   type DatabaseConnection,
   type DatabaseIntrospector,
   type Dialect,
@@ -17,6 +17,7 @@ import {
 } from 'kysely';
 import { ValueList } from './among.ts';
 import { BOOLEAN_COLUMNS, JSON_COLUMNS } from './schema.ts';
+import { SingleConnectionDriver } from './single-connection-driver.ts';
 import { announceStatement } from './statements.ts';
 
 /** How many distinct statements a connection keeps prepared. */
@@ -31,7 +32,7 @@ export class SqliteDialect implements Dialect {
   }
 
   createDriver(): Driver {
-    return new SqliteDriver(new SqliteConnection(this.#database));
+    return new SingleConnectionDriver(new SqliteConnection(this.#database), 'begin immediate');
   }
   createQueryCompiler(): QueryCompiler {
     return new Compiler();
@@ -61,31 +62,6 @@ class Compiler extends SqliteQueryCompiler {
     this.visitNode(node.limit);
     this.append(' as integer)');
   }
-}
-
-/** Every query of a Kysely instance runs on the one connection. */
-class SqliteDriver implements Driver {
-  readonly #connection: SqliteConnection;
-
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
-  }
-
-  async init(): Promise<void> {}
-  async acquireConnection(): Promise<DatabaseConnection> {
-    return this.#connection;
-  }
-  async beginTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('begin immediate'));
-  }
-  async commitTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('commit'));
-  }
-  async rollbackTransaction(): Promise<void> {
-    await this.#connection.executeQuery(CompiledQuery.raw('rollback'));
-  }
-  async releaseConnection(): Promise<void> {}
-  async destroy(): Promise<void> {}
 }
 
 /** A statement that is ready to run, and what it answers. */
