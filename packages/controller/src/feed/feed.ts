@@ -2,6 +2,7 @@ import { FEED_KINDS, type FeedKind, type FeedLine, HEARTBEAT_SECONDS } from '@po
 import { serverFeedObjects } from '../compute/servers.ts';
 import { loadNetworkingFeed } from '../networking/feed-objects.ts';
 import type { FeedLoader, Reader, Store } from '../store/store.ts';
+import { otherRequestsTurn } from '../turn.ts';
 
 /** Changes kept for followers that come back; one that was away for longer gets a snapshot. */
 const KEPT_CHANGES = 100_000;
@@ -27,8 +28,6 @@ export const loadFeedObjects: FeedLoader = async (db, kind, ids) =>
   kind === 'server'
     ? ((await serverFeedObjects(db, ids)) as unknown as Map<string, Record<string, unknown>>)
     : loadNetworkingFeed(db, kind, ids);
-
-const otherRequestsTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** The ordered stream of changes that data planes follow. */
 export class Feed {

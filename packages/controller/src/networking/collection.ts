@@ -16,10 +16,12 @@ import { among } from '../store/among.ts';
 import { compiledQuery } from '../store/compiled-query.ts';
 import type { Database, RowOf } from '../store/schema.ts';
 import type { Reader, Store, Transaction } from '../store/store.ts';
+import { otherRequestsTurn } from '../turn.ts';
 import {
   type AnySelect,
   applyListQuery,
   type CustomFilter,
+  type ListQuery,
   parseFields,
   parseListQuery,
   project,
@@ -40,6 +42,9 @@ export interface Page {
   readonly limit: number;
   readonly reverse: boolean;
 }
+
+/** Rows that are dealt with at once: some milliseconds of work. */
+const PART = 1000;
 
 const author = (caller: Caller): BodyAuthor => caller;
 
@@ -77,18 +82,37 @@ export class Collection<R extends Resource = Resource> {
       await rules.requireParent?.(db, context);
       const base = within(this.#visibleRows(db, context));
       const select = await applyListQuery(this.definition, base, asked, filters);
-      const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
-      if (asked.reverse && (asked.limit > 0 || asked.marker !== undefined)) rows.reverse();
-      const objects = await this.#load(db, rows, context);
-      const ids = rows.map((row) => (row as unknown as { id: string }).id);
-      return {
-        items: objects.map((object) => project(present(this.definition, object as Body, context.caller), asked.fields)),
-        first: ids[0],
-        last: ids.at(-1),
-        limit: asked.limit,
-        reverse: asked.reverse,
-      };
+      const items: Body[] = [];
+      let first: string | undefined;
+      let last: string | undefined;
+      for await (const rows of this.#parts(db, select, asked)) {
+        const objects = await this.#load(db, rows, context);
+        for (const object of objects)
+          items.push(project(present(this.definition, object as Body, context.caller), asked.fields));
+        first ??= (rows[0] as { id: string } | undefined)?.id;
+        last = (rows.at(-1) as { id: string } | undefined)?.id;
+      }
+      return { items, first, last, limit: asked.limit, reverse: asked.reverse };
     });
+  }
+
+  /** The rows of a list, in parts that are soon dealt with: one, unless there are very many. */
+  async *#parts(db: Reader, select: AnySelect, asked: ListQuery): AsyncGenerator<RowOf<R>[]> {
+    const { table } = this.definition;
+    const most = asked.limit > 0 ? asked.limit : Number.POSITIVE_INFINITY;
+    const begin = select.selectAll(table).limit(Math.min(most, PART + 1));
+    const rows = (await begin.execute()) as RowOf<R>[];
+    const backwards = asked.reverse && (asked.limit > 0 || asked.marker !== undefined);
+    if (rows.length <= PART) {
+      yield backwards ? rows.reverse() : rows;
+      return;
+    }
+    const ids = ((await select.select(`${table}.id as id`).execute()) as { id: string }[]).map(({ id }) => id);
+    if (backwards) ids.reverse();
+    for (let start = 0; start < ids.length; start += PART) {
+      await otherRequestsTurn();
+      yield await this.#rows(db, ids.slice(start, start + PART));
+    }
   }
 
   async show(id: string, query: QueryString, context: Context): Promise<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import { otherRequestsTurn } from '../turn.ts';
 import { type ChangeKind, OpenTransaction } from './open-transaction.ts';
 import type { Database } from './schema.ts';
 import type { FeedLoader, Transaction } from './store.ts';
@@ -38,9 +39,6 @@ interface Job {
 /** Requests that share one durable commit at most; bounds how long the first of them waits. */
 const LARGEST_BATCH = 128;
 
-/** Resolves once everything that has arrived at the process has been heard. */
-const arrivals = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 /**
  * Writes one request after another on one connection. Those that come while it is busy share the next durable commit;
  * one that fails undoes only itself. Answers go out after the commit.
@@ -78,7 +76,7 @@ export class GroupCommit {
 
   async #drain(): Promise<void> {
     // Requests that have arrived together are all heard before the first begins.
-    await arrivals();
+    await otherRequestsTurn();
     while (this.#queue.length > 0) await this.#commitBatch();
     const idle = this.#idle;
     this.#idle = undefined;
@@ -89,7 +87,7 @@ export class GroupCommit {
   async #nextJob(done: number): Promise<Job | undefined> {
     if (done >= LARGEST_BATCH) return undefined;
     // Where several write at once, a commit is worth a look for who has arrived while the batch was being worked on.
-    if (this.#queue.length === 0 && done > 0 && (done > 1 || this.#lastBatch > 1)) await arrivals();
+    if (this.#queue.length === 0 && done > 0 && (done > 1 || this.#lastBatch > 1)) await otherRequestsTurn();
     return this.#queue.shift();
   }
 
