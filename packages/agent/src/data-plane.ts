@@ -11,6 +11,7 @@ import { adoptNumbers } from './reconcile/adopt-numbers.ts';
 import { Announcements } from './reconcile/announcements.ts';
 import { Applier } from './reconcile/applier.ts';
 import { Connections } from './reconcile/connections.ts';
+import { GuardedConnections } from './reconcile/guarded-connections.ts';
 import { type Found, readBack, readSysctls } from './reconcile/read-back.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import type { Services } from './reconcile/services.ts';
@@ -45,6 +46,7 @@ export class DataPlane {
   readonly #announcements = new Announcements(this.#namespaces);
   readonly #reconciler: Reconciler;
   readonly #connections: Connections;
+  readonly #guardedConnections: GuardedConnections;
   readonly #statuses = new Statuses();
   readonly #reporter: Reporter;
   readonly #taps = new Taps();
@@ -86,6 +88,7 @@ export class DataPlane {
       (namespace) => agreementOf(this.#world, namespace),
       options.log,
     );
+    this.#guardedConnections = new GuardedConnections(this.#namespaces, () => this.#world, options.log);
     this.#reporter = new Reporter(
       options.source,
       {
@@ -117,6 +120,7 @@ export class DataPlane {
     this.#wake();
     await Promise.allSettled(this.#tasks);
     await this.#connections.idle();
+    await this.#guardedConnections.idle();
     await this.#reporter.stop();
     this.#namespaces.close();
   }
@@ -234,7 +238,10 @@ export class DataPlane {
     const operations = result.operations.length;
     if (operations > 0) this.#log.debug({ operations, seq, milliseconds: performance.now() - start }, 'applied');
     if (this.#isFirstRound) this.#checkAllConnections();
-    else this.#connections.follow(result.operations);
+    else {
+      this.#connections.follow(result.operations);
+      this.#guardedConnections.follow(result.operations);
+    }
     this.#isFirstRound = false;
     // What failed may have failed because the kernel is not as it was thought to be.
     if (result.failed) this.#auditIsDue = true;
@@ -294,6 +301,7 @@ export class DataPlane {
       const isIn = this.#reconciler.failureOf(`router:${router.id}`) === undefined;
       if (isIn && gatewayPort(this.#world, router) !== undefined) this.#connections.check(gatewayNamespace(router));
     }
+    this.#guardedConnections.checkAll();
   }
 
   #retryIn(milliseconds: number): void {

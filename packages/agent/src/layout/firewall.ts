@@ -6,7 +6,7 @@ import { ANY_MARK, HOST_REPLY_MARK } from './marks.ts';
  * What every guarded port of the host needs once.
  *
  * A frame from a tap passes, in this order:
- *   bridge prerouting −310  marked with the number of its tap; MAC and ARP checked, only IP and ARP let through
+ *   bridge prerouting −310  marked with the number of its tap; MAC and addresses checked, only IP and ARP let through
  *   inet prerouting   −300  (called from the bridge: bridge-nf-call-iptables) conntrack zone of its network
  *   inet prerouting   −150  after conntrack: what the tap's port may send (`senders`)
  *   bridge forward     −10  marked anew with the number of the tap it goes to

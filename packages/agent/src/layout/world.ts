@@ -53,6 +53,19 @@ export const isOwnDevice = (port: Port): boolean =>
 export const isGuarded = (port: Port): boolean =>
   port.port_security_enabled && !port.device_owner.startsWith('network:');
 
+/** The security groups of a port, in order of their ids, as far as they are known. */
+export const groupsOf = (world: World, port: Port): FeedObjects['security_group'][] =>
+  port.security_groups.toSorted().flatMap((id) => world.replica.get('security_group', id) ?? []);
+
+/**
+ * Whether the replies of what a port's rules admit pass without rules of their own: unless all its groups are
+ * stateless. The API, as Neutron's, takes no port with groups of both kinds; were there one, replies would pass.
+ */
+export function isStateful(world: World, port: Port): boolean {
+  const groups = groupsOf(world, port);
+  return groups.length === 0 || groups.some(({ stateful }) => stateful);
+}
+
 /** The router's gateway port when this host carries the router out and knows the port. */
 export function gatewayPort(world: World, router: Router | undefined): Port | undefined {
   return carries(world, router) ? world.replica.get('port', router.gateway_port_id) : undefined;
