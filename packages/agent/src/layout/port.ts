@@ -72,6 +72,12 @@ function ingressRules(world: World, port: Port): string[] {
 }
 
 /**
+ * Protocols about which the kernel can tell what belongs to no connection (IANA's numbers). Of others it calls invalid
+ * what it cannot judge: a packet without payload, or UDP-Lite, whose checksums it reckons as if they were UDP's.
+ */
+const FOLLOWED = '{ 1, 6, 17, 33, 58, 132 }';
+
+/**
  * Replies pass. A TCP connection begins with its first packet: what was cut off shall not be taken for a new one in the
  * other direction, as the kernel does unless told otherwise (nf_conntrack_tcp_loose).
  */
@@ -79,7 +85,7 @@ function stateRules(world: World, port: Port): string[] {
   if (!isStateful(world, port)) return [];
   return [
     'ct state established,related accept',
-    'ct state invalid drop',
+    `meta l4proto ${FOLLOWED} ct state invalid drop`,
     'ct state new tcp flags & (fin | syn | rst | ack) != syn drop',
   ];
 }
