@@ -37,8 +37,11 @@ export interface GuardedVms {
   vm: Record<Vm, VmProbe>;
   /** The cloud that the agent was started with. */
   cloud: FeedPut[];
-  /** Sends frames, which must be told apart by token, and gives the tokens of those that arrive. */
-  pass(from: Vm, to: Vm, frames: readonly Buffer[]): Promise<string[]>;
+  /**
+   * Sends frames, which must be told apart by token, and gives the tokens of those that arrive. The last frame, an ARP
+   * request unless given, is one that passes: when it is there, so is all that has passed before.
+   */
+  pass(from: Vm, to: Vm, frames: readonly Buffer[], last?: (token: string) => Buffer): Promise<string[]>;
 }
 
 /** A network of IPv4 and IPv6 with the VMs on it. `more` is in the cloud from the start: rules of the groups. */
@@ -71,11 +74,11 @@ export async function withGuardedVms(
       }),
     ]);
     let round = 0;
-    const pass: GuardedVms['pass'] = async (from, to, frames) => {
-      // What may always pass goes last: when it is there, so is all that has passed.
-      const last = `last ${++round}`;
-      await vm[from].send([...frames, arpFrame({ fromMac: mac(from), from: v4(from), to: v4(to), token: last })]);
-      return (await vm[to].arrived(last)).filter((token) => token !== last);
+    const pass: GuardedVms['pass'] = async (from, to, frames, lastFrame) => {
+      const token = `last ${++round}`;
+      const request = { fromMac: mac(from), from: v4(from), to: v4(to), token };
+      await vm[from].send([...frames, lastFrame?.(token) ?? arpFrame(request)]);
+      return (await vm[to].arrived(token)).filter((name) => name !== token);
     };
     await use({ host, agent, vm, cloud, pass });
     assert.deepEqual(agent.complaints(), []);

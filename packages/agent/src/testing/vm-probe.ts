@@ -15,7 +15,7 @@ def sniff(s):
   while True:
     data, origin = s.recvfrom(65535)
     if origin[2] == 4: continue
-    found = re.findall(rb'<<([a-z0-9 /.:-]+)>>', data)
+    found = re.findall(rb'<<([A-Za-z0-9 /.:-]+)>>', data)
     with news:
       for token in found: seen[token.decode()] = True
       news.notify_all()
