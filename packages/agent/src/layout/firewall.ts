@@ -22,6 +22,8 @@ export function firewallItems(): Item[] {
     // Without it the kernel shows bridged packets to no inet table, and every port would be open.
     sysctl(HOST, 'net/bridge/bridge-nf-call-iptables', 1),
     sysctl(HOST, 'net/bridge/bridge-nf-call-ip6tables', 1),
+    // What a connection carried while the kernel did not show it is no reason to end it. Devices judge sequence numbers.
+    sysctl(HOST, 'net/netfilter/nf_conntrack_tcp_be_liberal', 1, true),
     nftSet(HOST, 'bridge', 'taps', 'type ifname : mark;', true),
     nftSet(HOST, 'bridge', 'senders', 'type ifname : verdict;', true),
     nftChain(HOST, 'bridge', 'prerouting', ['meta mark set iifname map @taps', 'iifname vmap @senders'], {

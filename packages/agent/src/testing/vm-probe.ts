@@ -13,7 +13,8 @@ seen, held = {}, {}
 news = threading.Condition()
 def sniff(s):
   while True:
-    data, origin = s.recvfrom(65535)
+    try: data, origin = s.recvfrom(65535)
+    except OSError: return
     if origin[2] == 4: continue
     found = re.findall(rb'<<([A-Za-z0-9 /.:-]+)>>', data)
     with news:
