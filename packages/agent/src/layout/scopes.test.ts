@@ -92,8 +92,9 @@ const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
       guarded: fc.boolean(),
       host: hosts,
       up: fc.boolean(),
+      pairs: fc.subarray(['10.7.0.1', '10.7.0.0/16', '10.7.8.0/24', 'fd00::/64'], { maxLength: 2 }),
     })
-    .map(({ n, sub, groups, guarded, host, up }) =>
+    .map(({ n, sub, groups, guarded, host, up, pairs }) =>
       port(
         n,
         networkOf(sub),
@@ -103,10 +104,11 @@ const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
           port_security_enabled: guarded,
           'binding:host_id': host,
           admin_state_up: up,
+          allowed_address_pairs: pairs.map((ip_address) => ({ ip_address, mac_address: 'fa:16:3e:00:00:01' })),
         },
       ),
     ),
-  pick(GROUPS, 3).map((n) => securityGroup(n)),
+  fc.record({ n: pick(GROUPS, 3), stateful: fc.boolean() }).map(({ n, stateful }) => securityGroup(n, stateful)),
   fc
     .record({
       n: pick(RULES, 5),

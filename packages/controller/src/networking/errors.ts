@@ -240,6 +240,12 @@ export const tooManyRoutes = error(
 );
 
 export const groupInUse = error(409, 'SecurityGroupInUse', (id: string) => `Security Group ${id} in use.`);
+export const groupsOfBothKinds = error(
+  409,
+  'SecurityGroupConflict',
+  () =>
+    'Error Cannot apply both stateful and stateless security groups on the same port at the same time while attempting the operation.',
+);
 export const defaultGroupExists = error(
   409,
   'SecurityGroupDefaultAlreadyExists',

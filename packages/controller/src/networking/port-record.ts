@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { ApiError } from '@portward/model/api-error.ts';
 import type { FixedIp, FixedIpRequest, Port } from '@portward/model/port.ts';
 import { port } from '@portward/model/port.ts';
+import { among } from '../store/among.ts';
 import type { Reader, Transaction } from '../store/store.ts';
 import { allocateAddresses, writeAddresses } from './address-allocation.ts';
 import { isRouterPort } from './automatic-address.ts';
 import { insertObject } from './collection.ts';
-import { macInUse } from './errors.ts';
+import { groupsOfBothKinds, macInUse } from './errors.ts';
 import { removeTags } from './tags.ts';
 
 /** A port to be made, whoever asks for it. */
@@ -73,14 +74,25 @@ export async function createPort(tx: Transaction, wanted: NewPort): Promise<{ id
   return { id, fixed_ips: fixedIps };
 }
 
-/** Writes a port's security groups in place of those it had. */
+/** Writes a port's security groups in place of those it had. Throws 409 when some are stateful and some are not. */
 export async function writeGroups(tx: Transaction, portId: string, groups: readonly string[]): Promise<void> {
+  if (groups.length > 1) await requireOneKind(tx.db, groups);
   await tx.db.deleteFrom('port_security_groups').where('port_id', '=', portId).execute();
   if (groups.length === 0) return;
   await tx.db
     .insertInto('port_security_groups')
     .values(groups.map((group, position) => ({ port_id: portId, security_group_id: group, position })))
     .execute();
+}
+
+async function requireOneKind(db: Reader, groups: readonly string[]): Promise<void> {
+  const kinds = await db
+    .selectFrom('security_groups')
+    .select('stateful')
+    .distinct()
+    .where(among('id', groups))
+    .execute();
+  if (kinds.length > 1) throw groupsOfBothKinds();
 }
 
 /** Removes a port and what hangs on its row. What refers to it (floating IPs, forwardings) must be gone already. */

@@ -5,12 +5,14 @@ import { aliceCloud, TestApi } from '../http/test-api.ts';
 let api: TestApi;
 let cloud: Awaited<ReturnType<typeof aliceCloud>>;
 let group: { id: string };
+let statelessGroup: { id: string };
 let foreignGroup: { id: string };
 
 before(async () => {
   api = await TestApi.start();
   cloud = await aliceCloud(api);
   group = await api.create('alice', '/security-groups', 'security_group', { name: 'web' });
+  statelessGroup = await api.create('alice', '/security-groups', 'security_group', { stateful: false });
   foreignGroup = await api.create('bob', '/security-groups', 'security_group', {});
 });
 after(() => api.stop());
@@ -302,6 +304,14 @@ const REFUSED: [string, string, () => object, number, string, RegExp][] = [
     400,
     'PortSecurityAndIPRequiredForSecurityGroups',
     /./,
+  ],
+  [
+    'alice',
+    'groups of both kinds',
+    () => ({ security_groups: [group.id, statelessGroup.id] }),
+    409,
+    'SecurityGroupConflict',
+    /^Error Cannot apply both stateful and stateless security groups on the same port at the same time while attempting /,
   ],
   [
     'alice',

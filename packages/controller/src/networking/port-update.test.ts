@@ -5,11 +5,13 @@ import { aliceCloud, TestApi } from '../http/test-api.ts';
 let api: TestApi;
 let cloud: Awaited<ReturnType<typeof aliceCloud>>;
 let group: { id: string };
+let statelessGroup: { id: string };
 
 before(async () => {
   api = await TestApi.start();
   cloud = await aliceCloud(api);
   group = await api.create('alice', '/security-groups', 'security_group', { name: 'web' });
+  statelessGroup = await api.create('alice', '/security-groups', 'security_group', { stateful: false });
 });
 after(() => api.stop());
 
@@ -102,6 +104,14 @@ const PUTS: [string, string, () => object, number, string | object][] = [
     409,
     'AddressPairAndPortSecurityRequired',
   ],
+  [
+    'alice',
+    'groups of both kinds',
+    () => ({ security_groups: [group.id, statelessGroup.id] }),
+    409,
+    'SecurityGroupConflict',
+  ],
+  ['alice', 'stateless groups alone', () => ({ security_groups: [statelessGroup.id] }), 200, {}],
   ['alice', 'an unknown group', () => ({ security_groups: [UNKNOWN] }), 404, 'SecurityGroupNotFound'],
   [
     'alice',
