@@ -211,9 +211,11 @@ export class TestHost {
     return JSON.parse(await this.run([process.execPath, '-e', PROBE, ...parameters], { namespace })) as ProbeResult;
   }
 
-  /** Opens a TCP connection from a namespace and keeps it. */
-  connect(namespace: string, host: string, port: number): OpenConnection {
-    return new OpenConnection(this.spawn([process.execPath, '-e', CONNECT, host, String(port)], { namespace }));
+  /** Opens a TCP connection from a namespace, or from the host's own, and keeps it. */
+  connect(namespace: string | undefined, host: string, port: number): OpenConnection {
+    return new OpenConnection(
+      this.spawn([process.execPath, '-e', CONNECT, host, String(port)], namespace === undefined ? {} : { namespace }),
+    );
   }
 
   /**

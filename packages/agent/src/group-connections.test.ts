@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FeedDelete, FeedPut } from '@portward/model/feed.ts';
-import { eventually, type TestHost } from '../../../test/test-host.ts';
-import { addressGroup, gone, securityGroup, securityGroupRule, uuid } from './testing/cloud.ts';
+import { eventually, type TestHost, withHost } from '../../../test/test-host.ts';
+import { AgentHost } from './testing/agent-host.ts';
+import {
+  addressGroup,
+  externalNetwork,
+  gone,
+  port,
+  securityGroup,
+  securityGroupRule,
+  subnet,
+  uuid,
+} from './testing/cloud.ts';
 import { type GuardedVms, groupOf, type Vm, v4, v6, vmPort, withGuardedVms } from './testing/guarded-vms.ts';
+import { VmProbe } from './testing/vm-probe.ts';
 
 const SHARED = 0x3000;
 const FRIENDS = 0x3001;
@@ -198,4 +209,38 @@ test('connections outlive the agent; those that its successor finds without a ru
     );
     await forgotten(host, /udp/);
     assert.deepEqual(await silent(vms, /^open ssh$|friend|udp/), ['open ssh', 'b friend', 'c friend', 'b udp']);
+  }));
+
+test('on a bridge of the operator’s the port’s connections are cut, and the host’s own are not', () =>
+  withHost(async (host) => {
+    const [NET, SUBNET, GROUP, VM] = [0xe0, 0xe1, 0xc0, 0xd1];
+    await host.addBridge('br-ex');
+    await host.ip(['addr add 10.11.7.1/24 dev br-ex']);
+    await host.addClient('br-ex', 'client', '10.11.7.100/24');
+    const agent = new AgentHost(host);
+    await agent.addVm(VM, 'vm', '10.11.7.20/24', '10.11.7.1');
+    await agent.start([
+      externalNetwork(NET),
+      subnet(SUBNET, NET, '10.11.7.0/24', '10.11.7.1'),
+      securityGroup(GROUP),
+      securityGroupRule(1, GROUP, 'ingress', tcp(22)),
+      securityGroupRule(2, GROUP, 'ingress', tcp(80)),
+      port(VM, NET, { '10.11.7.20': SUBNET }, { security_groups: [uuid(GROUP)] }),
+    ]);
+    const [vm, client] = [new VmProbe(host, 'vm'), new VmProbe(host, 'client')];
+    await vm.listen('10.11.7.20', [22, 80]);
+    await client.listen('10.11.7.100', [22]);
+    assert.equal(await client.open('cut', { to: '10.11.7.20', port: 22 }), 'answered');
+    assert.equal(await client.open('kept', { to: '10.11.7.20', port: 80 }), 'answered');
+    const own = host.connect(undefined, '10.11.7.100', 22);
+    own.write('before');
+    assert.equal(await own.read(), 'before');
+    await agent.feed(gone('security_group_rule', 1));
+    await eventually(async () => !/dst=10.11.7.20 sport=\d+ dport=22 /.test(await host.run(['conntrack', '-L'])));
+    assert.equal(await client.talk('cut', false), 'silent');
+    assert.equal(await client.talk('kept'), 'answered');
+    own.write('after');
+    assert.equal(await own.read(), 'after');
+    own.close();
+    assert.deepEqual(agent.complaints(), []);
   }));
