@@ -31,10 +31,16 @@ const started = performance.now();
 const progress = (text: string): void => {
   process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
 };
-// Sized so that a run with one store takes about a minute, whatever the number of stores.
-const size: Size = options.quick
-  ? { rounds: 2, single: 100, many: 300, lists: 20 }
-  : { rounds: Math.max(3, Math.ceil(7 / stores.length)), single: 200, many: 600, lists: 40 };
+/** Seconds of a whole run, about; filling the stores is not bounded by it. */
+const SECONDS = options.quick ? 30 : 100;
+const perStore = SECONDS / stores.length;
+const size: Size = {
+  ...(options.quick
+    ? { rounds: 2, single: 100, many: 300, lists: 20 }
+    : { rounds: 7, single: 150, many: 450, lists: 30 }),
+  // Three resources at two widths take two thirds of the time, two comparisons the rest.
+  seconds: perStore / (rows > 0 ? 9 : 6),
+};
 
 const operations: Figures[] = [];
 const flatness: Flatness[] = [];
@@ -82,7 +88,7 @@ async function measureFlatness(store: string): Promise<Flatness[]> {
       forwardings,
       workload: workloads[index] as Side['workloads'][number],
     });
-    found.push(...(await compare(store, where, side(few), side(many), size.rounds, size.single)));
+    found.push(...(await compare(store, where, side(few), side(many), 2 * size.rounds, size.single, perStore / 6)));
   }
   for (const { cloud, controller } of clouds) {
     cloud.close();

@@ -1,5 +1,5 @@
 import type { BenchCloud } from './cloud.ts';
-import { median, quantile, run } from './timing.ts';
+import { median, run } from './timing.ts';
 import { forwardings, idsIn, LISTED, OPERATIONS, type Operation, requestsOf, type Workload } from './workloads.ts';
 
 /** The most that an operation may cost in the full store, as a multiple of what it costs in the small one. */
@@ -24,7 +24,7 @@ export interface Flatness {
   /** Milliseconds, medians. */
   readonly few: number;
   readonly many: number;
-  /** The median of the rounds' ratios. */
+  /** Of the medians. */
   readonly ratio: number;
   /** The ratio of processor time. */
   readonly cpuRatio: number;
@@ -73,39 +73,41 @@ export async function compare(
   many: { cloud: BenchCloud; workload: Workload; forwardings: number },
   rounds: number,
   requests: number,
+  seconds: number,
 ): Promise<Flatness[]> {
+  const until = performance.now() + seconds * 1000;
   const sides = [few, many] as const;
-  const found = new Map<Operation, { latency: [number, number]; cpu: [number, number] }[]>(
-    OPERATIONS.map((operation) => [operation, []]),
+  const found = new Map<Operation, { latencies: [number[], number[]]; cpu: [number[], number[]] }>(
+    OPERATIONS.map((operation) => [operation, { latencies: [[], []], cpu: [[], []] }]),
   );
   // The first round only warms both up.
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round <= rounds && (round < 3 || performance.now() < until); round++) {
     const ids: [string[], string[]] = [[], []];
     for (const operation of OPERATIONS) {
-      const latency: [number, number] = [0, 0];
-      const cpu: [number, number] = [0, 0];
       for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
         const { cloud, workload } = sides[side];
         const count = operation === 'list' ? Math.ceil(requests / 10) : requests;
         const result = await run(cloud, 1, requestsOf(workload, operation, count, ids[side]));
         if (operation === 'create') ids[side] = idsIn(workload.name, result.bodies);
-        latency[side] = quantile(result.latencies, 0.5);
-        cpu[side] = result.cpu;
+        if (round === 0) continue;
+        found.get(operation)?.latencies[side].push(...result.latencies);
+        found.get(operation)?.cpu[side].push(result.cpu);
       }
-      if (round > 0) found.get(operation)?.push({ latency, cpu });
     }
   }
   return OPERATIONS.map((operation) => {
-    const all = found.get(operation) ?? [];
+    const { latencies, cpu } = found.get(operation) ?? { latencies: [[], []], cpu: [[], []] };
+    const [fewMs, manyMs] = latencies.map(median) as [number, number];
+    const [fewCpu, manyCpu] = cpu.map(median) as [number, number];
     return {
       store,
       where,
       operation,
       forwardings: many.forwardings,
-      few: median(all.map(({ latency }) => latency[0])),
-      many: median(all.map(({ latency }) => latency[1])),
-      ratio: median(all.map(({ latency }) => latency[1] / latency[0])),
-      cpuRatio: median(all.map(({ cpu }) => cpu[1] / cpu[0])),
+      few: fewMs,
+      many: manyMs,
+      ratio: manyMs / fewMs,
+      cpuRatio: manyCpu / fewCpu,
     };
   });
 }

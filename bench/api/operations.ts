@@ -4,7 +4,10 @@ import { idsIn, OPERATIONS, type Operation, requestsOf, type Workload } from './
 
 /** How much is measured. */
 export interface Size {
+  /** At most; fewer when the time is up, but never less than two. */
   readonly rounds: number;
+  /** Seconds for one resource at one width. */
+  readonly seconds: number;
   /** Requests of a round, one at a time and many at once. */
   readonly single: number;
   readonly many: number;
@@ -42,11 +45,12 @@ export async function measure(
 ): Promise<Figures[]> {
   const countOf = (operation: Operation): number =>
     operation === 'list' ? size.lists : width === 1 ? size.single : size.many;
+  const until = performance.now() + size.seconds * 1000;
   await record(cloud, workload, countOf);
   const rounds = new Map<Operation, { operation: Run; route: number; store: number }[]>(
     OPERATIONS.map((operation) => [operation, []]),
   );
-  for (let round = 0; round < size.rounds; round++) {
+  for (let round = 0; round < size.rounds && (round < 2 || performance.now() < until); round++) {
     let ids: string[] = [];
     const measured = new Map<Operation, { operation: Run; route: number }>();
     for (const operation of OPERATIONS) {

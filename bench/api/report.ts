@@ -34,6 +34,7 @@ function goalsOf({ operations, flatness }: Report): Goal[] {
   return [
     ...atLeast('create a forwarding, one at a time', onSqlite(find('create', 1)), 1000),
     ...atLeast('create a forwarding, 8 at once', onSqlite(find('create', 8)), 2000),
+    ...atLeast('show a forwarding, one at a time', onSqlite(find('show', 1)), 4000),
     ...atLeast('show a forwarding, 8 at once', onSqlite(find('show', 8)), 4000),
     ...onSqlite(find('list', 1)).map(({ store, p50 }) => ({
       what: `list 300 forwardings, ${store}`,
