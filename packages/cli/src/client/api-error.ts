@@ -46,6 +46,11 @@ export class ApiError extends ClientError {
   }
 }
 
+/** The line that some commands of the openstack client make of a refusal by the networking API. */
+export function executionLine({ status, reason }: ApiError): string {
+  return `Error while executing command: ${SDK_NAMES[status] ?? 'HttpException'}: ${status}, ${reason}`;
+}
+
 /** Network and image errors are worded by one client library, identity and compute errors by others. */
 function failureLine({ service, status, url, requestId }: ApiFailure, reason: string): string {
   if (status !== 401 && (service === 'network' || service === 'image')) {

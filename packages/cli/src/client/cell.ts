@@ -1,5 +1,5 @@
-/** Anything JSON can hold: what an API answers and what a machine format prints. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+/** Anything JSON can hold: what an API answers and what a machine format prints. Integers beyond 2^53 are bigints. */
+export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 /** One JSON object: a resource as the API gives it. */
 export type JsonObject = { [key: string]: Json };
@@ -49,7 +49,7 @@ export function pythonRepr(value: Json): string {
   if (value === null) return 'None';
   if (value === true) return 'True';
   if (value === false) return 'False';
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   if (typeof value === 'string') return pythonQuoted(value);
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;
   const pairs = Object.entries(value).map(([key, item]) => `${pythonQuoted(key)}: ${pythonRepr(item)}`);
@@ -126,7 +126,7 @@ export const adminStateCell = eitherCell('UP', 'DOWN');
 function isTruthy(value: Json): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
-  return value !== null && value !== false && value !== 0 && value !== '';
+  return value !== null && value !== false && value !== 0 && value !== 0n && value !== '';
 }
 
 /**
@@ -135,6 +135,7 @@ function isTruthy(value: Json): boolean {
  */
 export function pythonJson(value: Json, indent: number | undefined, level = 0): string {
   if (typeof value === 'string') return asciiJsonString(value);
+  if (typeof value === 'bigint') return String(value);
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
   const inner = indent === undefined ? '' : `\n${' '.repeat(indent * (level + 1))}`;
   const outer = indent === undefined ? '' : `\n${' '.repeat(indent * level)}`;

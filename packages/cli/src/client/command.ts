@@ -77,7 +77,13 @@ export interface Resource {
   readonly uuidsOnly?: boolean;
   /** Objects have no name to look up. */
   readonly idsOnly?: boolean;
+  /** What the message about a failed deletion says it was named by; `name or ID` unless said otherwise. */
+  readonly namedBy?: string;
+  /** The part of one's own token that describes an object of this kind: who may look up no other still finds his. */
+  readonly ofToken?: 'project' | 'user' | 'domain';
   readonly tagged?: boolean;
+  /** Of the compute API: the microversion asked for when the user asks for none. */
+  readonly microversion?: string;
 }
 
 /** A field of one object: its name in outputs, the attribute it shows, its cell. */
@@ -87,6 +93,22 @@ export interface Field {
   readonly cell?: CellFormat;
   /** Left out of the output when the API does not give it or gives null. */
   readonly ifPresent?: boolean;
+}
+
+/**
+ * A list attribute that `set` adds to and `unset` takes from: the API only knows how to replace it, so what there is
+ * is read first.
+ */
+export interface ListChange {
+  readonly attr: string;
+  /** The option that forgets what there is before anything is added. */
+  readonly clear?: string;
+  /** In the message about an item that is not there: `Subnet does not contain dns-nameserver 10.0.0.1`. */
+  readonly name: string;
+  /** What is added comes before what there is. */
+  readonly givenFirst?: boolean;
+  /** Does an item given to `unset` name one that is there? Both are compared whole unless said otherwise. */
+  readonly names?: (given: Json, item: Json) => boolean;
 }
 
 /** A column of a list. */
@@ -132,6 +154,8 @@ export type Action =
       /** Columns in the order of `-c`, attributes' names accepted. */
       readonly columnsAsAsked?: boolean;
       readonly parent?: Resource;
+      /** Where the list is, if not in the collection itself. */
+      readonly path?: (call: Call) => string | undefined | Promise<string | undefined>;
       readonly finish?: Finish;
     }
   | { readonly do: 'show'; readonly resource: Resource; readonly parent?: Resource; readonly finish?: Finish }
@@ -140,10 +164,25 @@ export type Action =
       readonly resource: Resource;
       readonly parent?: Resource;
       readonly start?: JsonObject;
+      /** Fields shown, where they are not those of `show`. */
+      readonly fields?: readonly Field[];
       readonly finish?: Finish;
     }
-  | { readonly do: 'set'; readonly resource: Resource; readonly parent?: Resource; readonly finish?: Finish }
-  | { readonly do: 'unset'; readonly resource: Resource; readonly finish?: Finish }
+  | {
+      readonly do: 'set';
+      readonly resource: Resource;
+      readonly parent?: Resource;
+      readonly lists?: readonly ListChange[];
+      readonly finish?: Finish;
+      /** The update is sent even when it changes nothing. */
+      readonly always?: boolean;
+    }
+  | {
+      readonly do: 'unset';
+      readonly resource: Resource;
+      readonly lists?: readonly ListChange[];
+      readonly finish?: Finish;
+    }
   | { readonly do: 'delete'; readonly resource: Resource; readonly parent?: Resource }
   | { readonly do: 'call'; readonly output: 'list' | 'show' | 'none'; readonly run: (call: Call) => Promise<Outcome> };
 
@@ -154,6 +193,8 @@ export interface Command {
   readonly example: string;
   readonly arguments?: readonly Argument[];
   readonly options?: readonly Option[];
+  /** Refusals by the networking API are worded `Error while executing command: …`, as openstack does for some. */
+  readonly wordsRefusals?: boolean;
   readonly action: Action;
 }
 

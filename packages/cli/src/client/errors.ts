@@ -14,6 +14,9 @@ export class ClientError extends Error {
   }
 }
 
+/** What the command names is not there. */
+export class MissingError extends ClientError {}
+
 /** The command line cannot be carried out as written. `usage` is printed before the message. */
 export class UsageError extends ClientError {
   readonly usage: string | undefined;

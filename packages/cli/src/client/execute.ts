@@ -1,10 +1,12 @@
-import { ApiError } from './api-error.ts';
+import { ApiError, executionLine } from './api-error.ts';
 import type { Cell, Json, JsonObject } from './cell.ts';
 import { isObject } from './cell.ts';
 import type { Action, Call, Column, Command, Contribution, Field, Outcome, Resource } from './command.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, MissingError } from './errors.ts';
+import { extraProperties } from './extra-properties.ts';
 import type { ListOutput, ShowOutput } from './format.ts';
-import { collectionPath, find, findId, idOf, listAll, objectPath, unwrapped, versionOf } from './resolve.ts';
+import { addToLists, removeFromLists } from './list-changes.ts';
+import { collectionPath, find, findId, idInToken, idOf, listAll, objectPath, unwrapped, versionOf } from './resolve.ts';
 import { filterTags, replaceTags } from './tags.ts';
 
 type ActionOf<Name extends Action['do']> = Extract<Action, { do: Name }>;
@@ -15,6 +17,19 @@ type ActionOf<Name extends Action['do']> = Extract<Action, { do: Name }>;
  * @throws ClientError (also as ApiError) with the message for the person who typed it.
  */
 export async function execute(command: Command, call: Call): Promise<Outcome> {
+  try {
+    return await act(command, call);
+  } catch (error) {
+    if (command.wordsRefusals !== true) throw error;
+    if (error instanceof ApiError && error.service === 'network' && error.status !== 401) {
+      throw new ClientError(executionLine(error));
+    }
+    if (error instanceof MissingError) throw new ClientError(`Error while executing command: ${error.message}`);
+    throw error;
+  }
+}
+
+async function act(command: Command, call: Call): Promise<Outcome> {
   const { action } = command;
   switch (action.do) {
     case 'call':
@@ -41,8 +56,14 @@ async function list(command: Command, action: ActionOf<'list'>, call: Call): Pro
   await action.finish?.(query, call, {});
   const columns = listColumns(action, call);
   if (action.fields === true) query.fields = columns.map(({ attr }) => attr);
-  const items = await listAll(call.session, resource, queryOf(query), parent);
-  return listOutput(columns, items);
+  const path = await action.path?.(call);
+  const items = await listAll(call.session, resource, queryOf(query), parent, path);
+  return listOutput(columns, items, absentIn(resource));
+}
+
+/** What stands for an attribute that an answer lacks: the networking client says None, the others say nothing. */
+function absentIn(resource: Resource): null | '' {
+  return resource.service === 'network' || resource.service === 'image' ? null : '';
 }
 
 function listColumns(action: ActionOf<'list'>, call: Call): readonly Column[] {
@@ -56,12 +77,16 @@ function listColumns(action: ActionOf<'list'>, call: Call): readonly Column[] {
   });
 }
 
-/** Rows of a list. */
-export function listOutput(columns: readonly Column[], items: readonly JsonObject[]): ListOutput {
+/** Rows of a list; `absent` stands for attributes that an item lacks. */
+export function listOutput(
+  columns: readonly Column[],
+  items: readonly JsonObject[],
+  absent: null | '' = null,
+): ListOutput {
   const rows = items.map((item) =>
     columns.map(({ attr, cell, from }): Cell => {
       if (from !== undefined) return from(item);
-      const value = item[attr] ?? null;
+      const value = attr in item ? (item[attr] ?? null) : absent;
       return cell === undefined ? value : cell(value);
     }),
   );
@@ -101,13 +126,27 @@ async function create(command: Command, action: ActionOf<'create'>, call: Call):
   const parent = await parentId(action.parent, call);
   const attrs: JsonObject = { ...action.start, ...(await contributions(command, call)) };
   await action.finish?.(attrs, call, {});
-  const { body } = await call.session.request(resource.service, 'POST', collectionPath(resource, parent), {
-    ...versionOf(call.session, resource),
-    body: { [resource.one]: attrs },
-  });
-  let created = unwrapped(resource, body);
+  let created: JsonObject;
+  try {
+    const { body } = await call.session.request(resource.service, 'POST', collectionPath(resource, parent), {
+      ...versionOf(call.session, resource),
+      body: { [resource.one]: attrs },
+    });
+    created = unwrapped(resource, body);
+  } catch (error) {
+    const shows = error instanceof ApiError && error.status === 409 && call.values.has('--or-show');
+    if (!shows) throw error;
+    created = await find(call.session, resource, call.values.text(targetName(command)) ?? '', inDomain(attrs));
+  }
   if (resource.tagged === true) created = await replaceTags(resource, created, call);
-  return showOutput(resource.fields, created);
+  // What was asked for and the answer does not tell is as it was asked for.
+  const fields = action.fields ?? resource.fields;
+  return showOutput(fields, fields === undefined ? created : { ...attrs, ...created });
+}
+
+/** `--or-show` looks in the domain that the object would have been made in. */
+function inDomain({ domain_id: domain }: JsonObject): Record<string, string> {
+  return typeof domain === 'string' ? { domain_id: domain } : {};
 }
 
 async function change(command: Command, action: ActionOf<'set' | 'unset'>, call: Call): Promise<undefined> {
@@ -118,10 +157,13 @@ async function change(command: Command, action: ActionOf<'set' | 'unset'>, call:
   const name = call.values.text(targetName(command)) ?? '';
   const current = nested === undefined ? await target(command, action, call, parent) : { id: name };
   const attrs: JsonObject = await contributions(command, call);
+  if (action.do === 'set') addToLists(action.lists, attrs, call, current);
+  else removeFromLists(resource, action.lists, attrs, current);
   await action.finish?.(attrs, call, current);
-  if (Object.keys(attrs).length > 0) {
+  if (Object.keys(attrs).length > 0 || (action.do === 'set' && action.always === true)) {
     const path = objectPath(resource, idOf(current), parent);
-    await call.session.request(resource.service, 'PUT', path, { body: { [resource.one]: attrs } });
+    const method = resource.service === 'identity' ? 'PATCH' : 'PUT';
+    await call.session.request(resource.service, method, path, { body: { [resource.one]: attrs } });
   }
   if (resource.tagged === true) {
     await replaceTags(resource, current, call, action.do === 'unset' ? 'remove' : 'add');
@@ -132,10 +174,24 @@ async function remove(command: Command, action: ActionOf<'delete'>, call: Call):
   const { resource } = action;
   const parent = await parentId(action.parent, call);
   const names = call.values.texts(targetName(command));
+  await deleteEach(resource, names, call, (name) => removeOne(resource, name, call, parent));
+}
+
+/**
+ * Deletes several objects one after the other, past those that cannot be.
+ *
+ * @throws ClientError with how many could not; why is remarked for each.
+ */
+export async function deleteEach(
+  resource: Resource,
+  names: readonly string[],
+  call: Call,
+  removeNamed: (name: string) => Promise<void>,
+): Promise<void> {
   let failed = 0;
   for (const name of names) {
     try {
-      await removeOne(resource, name, call, parent);
+      await removeNamed(name);
     } catch (error) {
       if (!(error instanceof ClientError)) throw error;
       failed += 1;
@@ -154,7 +210,8 @@ async function removeOne(resource: Resource, name: string, call: Call, parent: s
 
 /** `--domain` narrows the names of projects and users. */
 async function domainFilter(resource: Resource, call: Call): Promise<Record<string, string>> {
-  const name = resource.service === 'identity' ? call.values.text('--domain') : undefined;
+  const inDomains = resource.service === 'identity' && resource.collection !== '/domains';
+  const name = inDomains ? call.values.text('--domain') : undefined;
   if (name === undefined) return {};
   const { domain } = await import('./other-resources.ts');
   return { domain_id: await findId(call.session, domain, name) };
@@ -164,7 +221,7 @@ function failedToDelete(resource: Resource, name: string, message: string): stri
   if (resource.idsOnly === true && resource.collection.includes('{parent}')) {
     return `Failed to delete ${resource.plainName} '${name}': ${message}`;
   }
-  return `Failed to delete ${resource.plainName} with name or ID '${name}': ${message}`;
+  return `Failed to delete ${resource.plainName} with ${resource.namedBy ?? 'name or ID'} '${name}': ${message}`;
 }
 
 function pluralName(resource: Resource): string {
@@ -179,7 +236,8 @@ async function target(
   parent: string | undefined,
 ): Promise<JsonObject> {
   const { resource } = action;
-  const name = call.values.text(targetName(command)) ?? '';
+  const typed = call.values.text(targetName(command)) ?? '';
+  const name = idInToken(call.session, resource, typed);
   if (parent === undefined) return await find(call.session, resource, name, await domainFilter(resource, call));
   try {
     const { body } = await call.session.request(resource.service, 'GET', objectPath(resource, name, parent));
@@ -212,6 +270,7 @@ export async function contributions(command: Command, call: Call): Promise<JsonO
     if (argument.attr === undefined || !call.values.has(argument.name)) continue;
     attrs[argument.attr] = await sent(argument, argument.name, argument.many === true, call, false);
   }
+  Object.assign(attrs, extraProperties(call.values, command.action.do === 'unset'));
   return attrs;
 }
 
@@ -229,6 +288,7 @@ async function sent(source: Contribution, name: string, many: boolean, call: Cal
 function queryOf(attrs: JsonObject): Record<string, string | number | boolean | (string | number | boolean)[]> {
   const plain = (value: Json): (string | number | boolean)[] => {
     if (Array.isArray(value)) return value.flatMap(plain);
+    if (typeof value === 'bigint') return [String(value)];
     return value === null || isObject(value) ? [] : [value];
   };
   return Object.fromEntries(Object.entries(attrs).map(([name, value]) => [name, plain(value)]));

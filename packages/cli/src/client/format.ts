@@ -134,6 +134,10 @@ function sortRows(
   return sorted;
 }
 
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint';
+}
+
 class UnsortableError extends Error {}
 
 /** Nulls last, numbers and texts in their order, lists item by item. */
@@ -147,7 +151,7 @@ function compareCells(a: Cell, b: Cell): number {
 
 function compareValues(a: Json, b: Json): number {
   if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
   if (Array.isArray(a) && Array.isArray(b)) {
     for (let i = 0; i < Math.min(a.length, b.length); i += 1) {
@@ -183,10 +187,10 @@ function csvSource(cell: Cell): string {
 
 function csvField(cell: Cell, quote: string): string {
   const text = csvSource(cell);
-  const isNumber = typeof cell === 'number' || typeof cell === 'boolean';
+  const isPlain = typeof cell === 'boolean' || isNumber(cell);
   if (quote === 'none') return text.replace(/[\\,"\r\n]/g, (char) => `\\${char}`);
   const special = /[,"\r\n]/.test(text);
-  const quoted = quote === 'all' || (quote === 'nonnumeric' && !isNumber) || special;
+  const quoted = quote === 'all' || (quote === 'nonnumeric' && !isPlain) || special;
   const escaped = text.replaceAll('\\', '\\\\').replaceAll('"', '""');
   return quoted ? `"${escaped}"` : escaped;
 }

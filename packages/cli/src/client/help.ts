@@ -1,5 +1,6 @@
 import type { Command, Option } from './command.ts';
 import { outputKind } from './command.ts';
+import { optionsOf } from './extra-properties.ts';
 import { LIST_FORMATS, QUOTE_MODES, SHOW_FORMATS } from './format.ts';
 
 /** Options of the output that a command with this kind of output takes. */
@@ -38,7 +39,7 @@ export function usageOf(command: Command): string {
   const parts = [
     '[-h]',
     ...(output === 'none' ? [] : ['[-f <format>]', '[-c <column>]']),
-    ...(command.options ?? []).map(usageOfOption),
+    ...optionsOf(command).map(usageOfOption),
     ...(command.arguments ?? []).map(({ name, many, optional }) => {
       const one = optional === true ? `[<${name}>]` : `<${name}>`;
       return many === true ? `${one} [<${name}> ...]` : one;
@@ -63,7 +64,7 @@ export function commandHelp(command: Command): string {
   const sections = [usageOf(command), '', command.help, ''];
   const args = command.arguments ?? [];
   if (args.length > 0) sections.push('arguments:', ...table(args.map(({ name, help }) => [`<${name}>`, help])), '');
-  const options = command.options ?? [];
+  const options = optionsOf(command);
   if (options.length > 0) sections.push('options:', ...table(options.map(optionRow)), '');
   const output = outputOptions(outputKind(command));
   if (output.length > 0) sections.push('output:', ...table(output.map(optionRow)), '');

@@ -49,6 +49,10 @@ function textOf(value: Json | undefined): string {
   return typeof value === 'string' ? value : '';
 }
 
+/** A number that the API gives as text. */
+export const numberCell: CellFormat = (value) =>
+  typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+
 /** Rules of a security group, without what is empty or names the group and project they are shown under. */
 const rulesCell: CellFormat = (value) => {
   if (!Array.isArray(value)) return new Shaped(null, null);
@@ -64,6 +68,9 @@ function isEmptyValue(value: Json): boolean {
   if (Array.isArray(value)) return value.length === 0;
   return value === null || value === '' || value === 0 || value === false;
 }
+
+/** Whether an agent reports itself. */
+export const aliveCell = eitherCell(':-)', 'XXX');
 
 export const routerExternalCell = eitherCell('External', 'Internal');
 
@@ -231,8 +238,9 @@ export const securityGroupRule: Resource = {
   idsOnly: true,
   fields: [
     ...plain(...STANDARD, 'direction', 'port_range_max', 'port_range_min', 'protocol', 'remote_address_group_id'),
-    ...plain('remote_group_id', 'remote_ip_prefix', 'security_group_id', 'tags'),
+    ...plain('remote_group_id', 'remote_ip_prefix', 'security_group_id'),
     field('ether_type', 'ethertype'),
+    field('tags', 'tags', (value) => value ?? []),
   ],
 };
 
@@ -244,6 +252,98 @@ export const addressGroup: Resource = {
   collection: '/v2.0/address-groups',
   one: 'address_group',
   many: 'address_groups',
+  fields: plain('addresses', 'description', 'id', 'name', 'project_id'),
+};
+
+/** Scopes within which addresses are told apart. */
+export const addressScope: Resource = {
+  ...NETWORK_API,
+  label: 'AddressScope',
+  plainName: 'address scope',
+  collection: '/v2.0/address-scopes',
+  one: 'address_scope',
+  many: 'address_scopes',
+  fields: plain('id', 'ip_version', 'name', 'project_id', 'shared'),
+};
+
+/** Pools that subnets get their addresses from. */
+export const subnetPool: Resource = {
+  ...NETWORK_API,
+  label: 'SubnetPool',
+  plainName: 'subnet pool',
+  collection: '/v2.0/subnetpools',
+  one: 'subnetpool',
+  many: 'subnetpools',
+  tagged: true,
+  fields: [
+    ...plain(...STANDARD, 'address_scope_id', 'default_quota', 'ip_version', 'is_default'),
+    ...['default_prefixlen', 'max_prefixlen', 'min_prefixlen'].map((attr) => field(attr, attr, numberCell)),
+    field('shared', 'shared'),
+    field('prefixes', 'prefixes', listCell),
+    field('tags', 'tags', listCell),
+  ],
+};
+
+/** Who may use an object of another project. */
+export const rbacPolicy: Resource = {
+  ...NETWORK_API,
+  label: 'RBACPolicy',
+  plainName: 'RBAC policy',
+  pluralName: 'RBAC policies',
+  namedBy: 'ID',
+  collection: '/v2.0/rbac-policies',
+  one: 'rbac_policy',
+  many: 'rbac_policies',
+  idsOnly: true,
+  fields: [
+    ...plain('action', 'id', 'object_id', 'object_type', 'project_id'),
+    field('target_project_id', 'target_tenant'),
+  ],
+};
+
+/** How many addresses a network has, and how many are taken. */
+export const ipAvailability: Resource = {
+  ...NETWORK_API,
+  label: 'NetworkIPAvailability',
+  plainName: 'IP availability',
+  collection: '/v2.0/network-ip-availabilities',
+  one: 'network_ip_availability',
+  many: 'network_ip_availabilities',
+  nameAttr: 'network_name',
+  fields: [
+    ...plain('network_id', 'network_name', 'project_id', 'total_ips', 'used_ips'),
+    field('subnet_ip_availability', 'subnet_ip_availability', dictListCell),
+  ],
+};
+
+/** Zones that agents are in. */
+export const availabilityZone: Resource = {
+  service: 'network',
+  label: 'AvailabilityZone',
+  plainName: 'availability zone',
+  collection: '/v2.0/availability_zones',
+  one: 'availability_zone',
+  many: 'availability_zones',
+};
+
+/** What carries out the services of the networking API. */
+export const serviceProvider: Resource = {
+  service: 'network',
+  label: 'ServiceProvider',
+  plainName: 'service provider',
+  collection: '/v2.0/service-providers',
+  one: 'service_provider',
+  many: 'service_providers',
+};
+
+/** Segments of networks, where a cloud has them. */
+export const segment: Resource = {
+  ...NETWORK_API,
+  label: 'Segment',
+  plainName: 'network segment',
+  collection: '/v2.0/segments',
+  one: 'segment',
+  many: 'segments',
 };
 
 /** Agents of the data plane. */
@@ -255,6 +355,15 @@ export const agent: Resource = {
   one: 'agent',
   many: 'agents',
   idsOnly: true,
+  namedBy: 'ID',
+  fields: [
+    ...plain('agent_type', 'availability_zone', 'binary', 'created_at', 'description', 'ha_state', 'host', 'id'),
+    ...plain('resources_synced', 'started_at', 'topic'),
+    field('admin_state_up', 'admin_state_up', adminStateCell),
+    field('alive', 'alive', aliveCell),
+    field('configuration', 'configurations'),
+    field('last_heartbeat_at', 'heartbeat_timestamp'),
+  ],
 };
 
 /** API extensions. */

@@ -6,6 +6,7 @@ export const domain: Resource = {
   service: 'identity',
   label: 'domain',
   plainName: 'domain',
+  ofToken: 'domain',
   collection: '/domains',
   one: 'domain',
   many: 'domains',
@@ -16,6 +17,7 @@ export const project: Resource = {
   service: 'identity',
   label: 'project',
   plainName: 'project',
+  ofToken: 'project',
   collection: '/projects',
   one: 'project',
   many: 'projects',
@@ -26,6 +28,7 @@ export const user: Resource = {
   service: 'identity',
   label: 'user',
   plainName: 'user',
+  ofToken: 'user',
   collection: '/users',
   one: 'user',
   many: 'users',
@@ -59,6 +62,39 @@ export const roleAssignment: Resource = {
   collection: '/role_assignments',
   one: 'role_assignment',
   many: 'role_assignments',
+};
+
+/** Services of the catalog, named by type as well. */
+export const service: Resource = {
+  service: 'identity',
+  label: 'service',
+  plainName: 'service',
+  collection: '/services',
+  one: 'service',
+  many: 'services',
+};
+
+/** Endpoints of services; they have no name. */
+export const endpoint: Resource = {
+  service: 'identity',
+  label: 'endpoint',
+  plainName: 'endpoint',
+  namedBy: 'ID',
+  collection: '/endpoints',
+  one: 'endpoint',
+  many: 'endpoints',
+  idsOnly: true,
+};
+
+/** Public keys for servers, named within their user. */
+export const keypair: Resource = {
+  service: 'compute',
+  label: 'Keypair',
+  plainName: 'key',
+  namedBy: 'name',
+  collection: '/os-keypairs',
+  one: 'keypair',
+  many: 'keypairs',
 };
 
 /** Servers (virtual machines). */
@@ -123,3 +159,24 @@ export function projectOptions(help: string): readonly Option[] {
     { flag: '--project-domain', metavar: '<domain>', help: 'Domain of that project (name or ID)' },
   ];
 }
+
+/** `--immutable`: what may not be changed or deleted until it is mutable again. */
+export const IMMUTABLE: readonly Option[] = [
+  {
+    flag: '--immutable',
+    help: 'May not be deleted or changed',
+    attr: 'options',
+    value: { immutable: true },
+    group: 'immutable',
+  },
+  {
+    flag: '--no-immutable',
+    help: 'May be deleted and changed',
+    attr: 'options',
+    value: { immutable: false },
+    group: 'immutable',
+  },
+];
+
+/** `--or-show`: what is there already is shown rather than refused. */
+export const OR_SHOW: Option = { flag: '--or-show', help: 'Show the one of that name if there is one' };

@@ -1,5 +1,6 @@
 import type { Argument, Command, Option, Values } from './command.ts';
 import { UsageError } from './errors.ts';
+import { optionsOf } from './extra-properties.ts';
 import { nearest } from './suggest.ts';
 
 /** The values of a command line, or the wish for help. */
@@ -201,5 +202,5 @@ function placeArguments(grammar: Grammar, plain: readonly string[], store: Parse
 
 /** The grammar of a command together with the options of its output. */
 export function grammarOf(command: Command, outputOptions: readonly Option[]): Grammar {
-  return { arguments: command.arguments ?? [], options: [...(command.options ?? []), ...outputOptions] };
+  return { arguments: command.arguments ?? [], options: [...optionsOf(command), ...outputOptions] };
 }

@@ -2,7 +2,7 @@ import { ApiError } from './api-error.ts';
 import type { Json, JsonObject } from './cell.ts';
 import { isObject } from './cell.ts';
 import type { Resource } from './command.ts';
-import { ClientError } from './errors.ts';
+import { ClientError, MissingError } from './errors.ts';
 import type { Query, Session } from './session.ts';
 
 /** Where the objects of a resource are; `parent` fills the `{parent}` of nested collections. */
@@ -91,21 +91,37 @@ async function fetchById(session: Session, resource: Resource, id: string): Prom
   }
 }
 
+/**
+ * The id of an object that the token itself describes (the project one is signed in to, oneself), where that is what
+ * the text names; else the text.
+ */
+export function idInToken(session: Session, resource: Resource, text: string): string {
+  const own = resource.ofToken === undefined ? null : session.tokenBody[resource.ofToken];
+  return isObject(own) && own.name === text ? idOf(own) : text;
+}
+
 function missing(resource: Resource, text: string): ClientError {
   if (resource.service === 'network' || resource.service === 'image') {
-    return new ClientError(`No ${resource.label} found for ${text}`);
+    return new MissingError(`No ${resource.label} found for ${text}`);
   }
-  return new ClientError(`No ${resource.label} with a name or ID of '${text}' exists.`);
+  return new MissingError(`No ${resource.label} with a name or ID of '${text}' exists.`);
 }
 
 function ambiguous(resource: Resource, text: string): ClientError {
   return new ClientError(`More than one ${resource.label} exists with the name '${text}'.`);
 }
 
+/** What is asked for when nobody asks for a microversion. */
+const LOWEST_COMPUTE = '2.1';
+
 /** The microversion header of compute requests; other services need none. */
-export function versionOf(session: Session, resource: Pick<Resource, 'service'>): { headers?: Record<string, string> } {
+export function versionOf(
+  session: Session,
+  resource: Pick<Resource, 'service' | 'microversion'>,
+): { headers?: Record<string, string> } {
   if (resource.service !== 'compute') return {};
-  const version = session.auth.computeVersion;
+  const asked = session.auth.computeVersion;
+  const version = asked === LOWEST_COMPUTE ? (resource.microversion ?? asked) : asked;
   return { headers: { 'X-OpenStack-Nova-API-Version': version, 'OpenStack-API-Version': `compute ${version}` } };
 }
 

@@ -58,7 +58,12 @@ async function runWords(options: GlobalOptions, io: ClientIo): Promise<number> {
     io.stdout.write(commandHelp(command));
     return EXIT.done;
   }
-  await carryOut(command, parsed.values, options, io);
+  try {
+    await carryOut(command, parsed.values, options, io);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`portward ${command.words}: error: ${error.message}`, usageOf(command));
+  }
   return EXIT.done;
 }
 

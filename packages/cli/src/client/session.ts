@@ -197,11 +197,18 @@ function unreachable(url: string, error: unknown): string {
   return `Unable to establish connection to ${url}: ${reason}.${advice}`;
 }
 
+/** Keeps integers exact that a number cannot hold: a `/64` has 2^64 addresses. */
+function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const source = context?.source;
+  const beyond = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return beyond && source !== undefined && /^-?\d+$/.test(source) ? BigInt(source) : value;
+}
+
 async function readBody(response: Response): Promise<Json> {
   const text = await response.text();
   if (text === '') return null;
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text, exactly) as Json;
   } catch {
     return text;
   }

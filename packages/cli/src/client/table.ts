@@ -25,7 +25,7 @@ export function listTable(
   const first = rows[0];
   const aligns = titles.map((_, i): Align => {
     const cell = first?.[i];
-    return typeof cell === 'number' ? 'right' : 'left';
+    return typeof cell === 'number' || typeof cell === 'bigint' ? 'right' : 'left';
   });
   return drawn(titles, rows.map(rowTexts), aligns, width);
 }

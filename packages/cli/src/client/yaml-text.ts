@@ -60,6 +60,7 @@ function entryText(key: string, value: Json, indent: number): string {
 function scalar(value: Json, column: number, indent: number, isKey: boolean): string {
   if (value === null) return 'null';
   if (typeof value === 'boolean') return value ? 'true' : 'false';
+  if (typeof value === 'bigint') return String(value);
   if (typeof value === 'number') return numberText(value);
   if (typeof value !== 'string') return emptyText(value);
   if (needsDoubleQuotes(value)) return doubleQuoted(value, column, indent, isKey);

@@ -1,4 +1,6 @@
-import type { Column, Command } from '../command.ts';
+import { dictText, isObject, Shaped } from '../cell.ts';
+import type { Column, Command, Field } from '../command.ts';
+import { ClientError } from '../errors.ts';
 import { floatingIp, network, port, qosPolicy, router, subnet } from '../network-resources.ts';
 import { projectOptions } from '../other-resources.ts';
 import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET, TAGS_FOR_UNSET } from '../tags.ts';
@@ -23,11 +25,18 @@ const long: readonly Column[] = [
   { title: 'DNS Domain', attr: 'dns_domain' },
 ];
 
+/** A new floating IP shows its port's details to programs as they are, one looked up later as text; so does openstack. */
+const createdFields = floatingIp.fields?.map((field): Field => {
+  if (field.name !== 'port_details') return field;
+  return { ...field, cell: (value) => (isObject(value) ? new Shaped(dictText(value), value) : value) };
+}) ?? [];
+
 /** `floating ip …` */
 export const commands: readonly Command[] = [
   {
     words: 'floating ip create',
     help: 'Create a floating IP: take a public address',
+    wordsRefusals: true,
     example: 'floating ip create public',
     arguments: [{ name: 'network', help: 'External network (name or ID)', attr: 'floating_network_id', find: network }],
     options: [
@@ -42,7 +51,7 @@ export const commands: readonly Command[] = [
       { flag: '--dns-name', metavar: '<name>', help: 'DNS name', attr: 'dns_name' },
       ...TAGS_FOR_CREATE,
     ],
-    action: { do: 'create', resource: floatingIp },
+    action: { do: 'create', resource: floatingIp, fields: createdFields },
   },
   {
     words: 'floating ip list',
@@ -64,6 +73,7 @@ export const commands: readonly Command[] = [
   {
     words: 'floating ip show',
     help: 'Show a floating IP',
+    wordsRefusals: true,
     example: 'floating ip show 10.11.7.4',
     arguments: [FLOATING_IP],
     action: { do: 'show', resource: floatingIp },
@@ -108,5 +118,17 @@ export const commands: readonly Command[] = [
     example: 'floating ip delete 10.11.7.4',
     arguments: [{ ...FLOATING_IP, many: true }],
     action: { do: 'delete', resource: floatingIp },
+  },
+  {
+    words: 'floating ip pool list',
+    help: 'List pools of floating IPs (which the networking API has none of)',
+    example: 'floating ip pool list',
+    action: {
+      do: 'call',
+      output: 'list',
+      run: async () => {
+        throw new ClientError('Floating ip pool operations are only available for Compute v2 network.');
+      },
+    },
   },
 ];

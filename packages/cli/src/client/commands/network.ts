@@ -1,8 +1,9 @@
 import { adminStateCell, listCell } from '../cell.ts';
 import type { Column, Command, Option } from '../command.ts';
-import { network, qosPolicy, routerExternalCell } from '../network-resources.ts';
+import { agent, network, qosPolicy, routerExternalCell } from '../network-resources.ts';
 import { projectOptions } from '../other-resources.ts';
-import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET } from '../tags.ts';
+import { findId, objectPath } from '../resolve.ts';
+import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET, TAGS_FOR_UNSET } from '../tags.ts';
 
 const NETWORK = { name: 'network', help: 'Network (name or ID)' };
 
@@ -98,6 +99,7 @@ export const commands: readonly Command[] = [
   {
     words: 'network create',
     help: 'Create a network',
+    wordsRefusals: true,
     example: 'network create --external --provider-network-type flat --provider-physical-network public public',
     arguments: [{ name: 'name', help: 'Name', attr: 'name' }],
     options: [
@@ -148,13 +150,26 @@ export const commands: readonly Command[] = [
         attr: 'provider:physical_network',
       },
       { flag: '--provider-segment', metavar: '<id>', help: 'With this segment', attr: 'provider:segmentation_id' },
+      { flag: '--agent', metavar: '<agent-id>', help: 'Served by this DHCP agent (ID)' },
       ...TAG_FILTERS,
     ],
-    action: { do: 'list', resource: network, columns, longOnly },
+    action: {
+      do: 'list',
+      resource: network,
+      columns,
+      longOnly,
+      path: async ({ values, session }) => {
+        const named = values.text('--agent');
+        return named === undefined
+          ? undefined
+          : `${objectPath(agent, await findId(session, agent, named))}/dhcp-networks`;
+      },
+    },
   },
   {
     words: 'network show',
     help: 'Show a network',
+    wordsRefusals: true,
     example: 'network show public',
     arguments: [NETWORK],
     action: { do: 'show', resource: network },
@@ -171,6 +186,14 @@ export const commands: readonly Command[] = [
       ...TAGS_FOR_SET,
     ],
     action: { do: 'set', resource: network },
+  },
+  {
+    words: 'network unset',
+    help: 'Take tags from a network',
+    example: 'network unset --tag old private',
+    arguments: [NETWORK],
+    options: [...TAGS_FOR_UNSET],
+    action: { do: 'unset', resource: network },
   },
   {
     words: 'network delete',

@@ -6,7 +6,7 @@ import { projectOptions, server } from '../other-resources.ts';
 import { keyValues } from '../parse.ts';
 import { findId } from '../resolve.ts';
 import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET, TAGS_FOR_UNSET } from '../tags.ts';
-import { addToLists, extraDhcpOption, mergeProfile, removeFromPort } from './port-changes.ts';
+import { extraDhcpOption, mergeProfile, PORT_LISTS, removeProfileKeys } from './port-changes.ts';
 
 const PORT = { name: 'port', help: 'Port (name or ID)' };
 
@@ -94,6 +94,14 @@ const ALLOWED_ADDRESS: Option = {
   convert: addressPair,
 };
 
+const NUMA: readonly Option[] = ['required', 'preferred', 'legacy'].map((policy) => ({
+  flag: `--numa-policy-${policy}`,
+  help: `NUMA affinity policy: ${policy}`,
+  attr: 'numa_affinity_policy',
+  value: policy,
+  group: 'numa',
+}));
+
 const CHANGEABLE: readonly Option[] = [
   { flag: '--description', metavar: '<text>', help: 'Description', attr: 'description' },
   { flag: '--device', metavar: '<device-id>', help: 'ID of the device that uses it', attr: 'device_id' },
@@ -109,6 +117,7 @@ const CHANGEABLE: readonly Option[] = [
   { flag: '--host', metavar: '<host>', help: 'Host it is bound to', attr: 'binding:host_id' },
   { flag: '--dns-domain', metavar: '<domain>', help: 'DNS domain', attr: 'dns_domain' },
   { flag: '--dns-name', metavar: '<name>', help: 'DNS name', attr: 'dns_name' },
+  ...NUMA,
   { flag: '--enable', help: 'Administratively up', attr: 'admin_state_up', value: true, group: 'state' },
   { flag: '--disable', help: 'Administratively down', attr: 'admin_state_up', value: false, group: 'state' },
   { flag: '--binding-profile', metavar: '<key=value|JSON>', repeat: true, help: 'Binding profile (may be repeated)' },
@@ -154,6 +163,21 @@ export const commands: readonly Command[] = [
       { ...SECURITY_GROUP, group: 'groups' },
       { flag: '--no-security-group', help: 'No security group', attr: 'security_groups', value: [], group: 'groups' },
       ALLOWED_ADDRESS,
+      {
+        flag: '--enable-uplink-status-propagation',
+        help: 'The state of the uplink is passed on',
+        attr: 'propagate_uplink_status',
+        value: true,
+        group: 'uplink',
+      },
+      {
+        flag: '--disable-uplink-status-propagation',
+        help: 'It is not passed on',
+        attr: 'propagate_uplink_status',
+        value: false,
+        group: 'uplink',
+      },
+      { flag: '--device-profile', metavar: '<profile>', help: 'Device profile', attr: 'device_profile' },
       ...TAGS_FOR_CREATE,
     ],
     action: {
@@ -196,8 +220,9 @@ export const commands: readonly Command[] = [
         flag: '--security-group',
         metavar: '<security-group>',
         repeat: true,
-        help: 'In this security group (ID; may be repeated)',
+        help: 'In this security group (name or ID; may be repeated)',
         attr: 'security_groups',
+        find: securityGroup,
       },
       {
         flag: '--fixed-ip',
@@ -234,13 +259,20 @@ export const commands: readonly Command[] = [
       ALLOWED_ADDRESS,
       { flag: '--no-allowed-address', help: 'Forget its allowed addresses first' },
       { flag: '--no-binding-profile', help: 'Forget its binding profile first' },
+      {
+        flag: '--data-plane-status',
+        metavar: '<status>',
+        help: 'What the data plane is said to be: ACTIVE or DOWN',
+        choices: ['ACTIVE', 'DOWN'],
+        attr: 'data_plane_status',
+      },
       ...TAGS_FOR_SET,
     ],
     action: {
       do: 'set',
       resource: port,
+      lists: PORT_LISTS,
       finish: (attrs, call, current) => {
-        addToLists(attrs, call, current);
         const old = current['binding:profile'];
         mergeProfile(attrs, call, isObject(old) ? old : {});
       },
@@ -258,9 +290,11 @@ export const commands: readonly Command[] = [
       ALLOWED_ADDRESS,
       { flag: '--qos-policy', help: 'Its QoS policy', attr: 'qos_policy_id', value: null },
       { flag: '--host', help: 'Its host binding', attr: 'binding:host_id', value: null },
+      { flag: '--data-plane-status', help: 'Its data plane status', attr: 'data_plane_status', value: null },
+      { flag: '--numa-policy', help: 'Its NUMA affinity policy', attr: 'numa_affinity_policy', value: null },
       ...TAGS_FOR_UNSET,
     ],
-    action: { do: 'unset', resource: port, finish: removeFromPort },
+    action: { do: 'unset', resource: port, lists: PORT_LISTS, finish: removeProfileKeys },
   },
   {
     words: 'port delete',

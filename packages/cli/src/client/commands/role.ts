@@ -2,8 +2,18 @@ import type { JsonObject } from '../cell.ts';
 import { isObject, pythonText } from '../cell.ts';
 import type { Call, Column, Command, Option } from '../command.ts';
 import { ClientError } from '../errors.ts';
-import { listOutput } from '../execute.ts';
-import { domain, findInDomain, group, project, role, roleAssignment, user } from '../other-resources.ts';
+import { listOutput, showOutput } from '../execute.ts';
+import {
+  domain,
+  findInDomain,
+  group,
+  IMMUTABLE,
+  OR_SHOW,
+  project,
+  role,
+  roleAssignment,
+  user,
+} from '../other-resources.ts';
 import { findId, listAll } from '../resolve.ts';
 
 const WHERE_AND_WHO: readonly Option[] = [
@@ -26,7 +36,7 @@ export function actorId(assignment: JsonObject, kind: string): string | undefine
 }
 
 /** `/projects/ID/users/ID`: where grants of roles to someone somewhere are kept. */
-async function grantPath(call: Call): Promise<string> {
+async function grantPath(call: Call, incomplete: string): Promise<string> {
   const { values } = call;
   const who = await actorPath(call);
   const scoped = async (flag: string, kind: 'projects' | 'domains'): Promise<string> => {
@@ -43,9 +53,7 @@ async function grantPath(call: Call): Promise<string> {
   if (who !== '' && values.has('--project')) return await scoped('--project', 'projects');
   if (who !== '' && values.has('--domain')) return await scoped('--domain', 'domains');
   if (who !== '' && values.has('--system')) return `/system${who}/roles`;
-  throw new ClientError(
-    'Role not added, incorrect set of arguments provided: give --user or --group, and --project, --domain or --system',
-  );
+  throw new ClientError(`${incomplete}: give --user or --group, and --project, --domain or --system`);
 }
 
 async function actorPath(call: Call): Promise<string> {
@@ -56,12 +64,16 @@ async function actorPath(call: Call): Promise<string> {
   return `/groups/${encodeURIComponent(await findInDomain(call, group, named, '--group-domain'))}`;
 }
 
-async function addRole(call: Call): Promise<undefined> {
-  const { values, session } = call;
-  const id = await findInDomain(call, role, values.text('role') ?? '', '--role-domain');
-  const inherited = values.has('--inherited') ? '/inherited_to_projects' : '';
-  const path = `${await grantPath(call)}/${encodeURIComponent(id)}${inherited}`;
-  await session.request('identity', 'PUT', path);
+/** `PUT` gives a role, `DELETE` takes it. */
+function grant(method: 'PUT' | 'DELETE', incomplete: string): (call: Call) => Promise<undefined> {
+  return async (call) => {
+    const { values, session } = call;
+    const id = await findInDomain(call, role, values.text('role') ?? '', '--role-domain');
+    const inherited = values.has('--inherited') ? '/inherited_to_projects' : '';
+    const path = `${await grantPath(call, incomplete)}/${encodeURIComponent(id)}${inherited}`;
+    await session.request('identity', method, path);
+    return undefined;
+  };
 }
 
 async function listRoles({ values, session }: Call): Promise<ReturnType<typeof listOutput>> {
@@ -121,7 +133,49 @@ function isInherited(item: JsonObject): boolean {
   return isObject(item.scope) && item.scope['OS-INHERIT:inherited_to'] === 'projects';
 }
 
-/** `role …` */
+const DOMAIN_OF: Option = { flag: '--domain', metavar: '<domain>', help: 'Domain of the role (name or ID)' };
+
+const IMPLIED: Option = {
+  flag: '--implied-role',
+  metavar: '<role>',
+  required: true,
+  help: 'Role that is implied (name or ID)',
+};
+
+async function implicationPath({ values, session }: Call): Promise<string> {
+  const prior = encodeURIComponent(await findId(session, role, values.text('role') ?? ''));
+  const implied = encodeURIComponent(await findId(session, role, values.text('--implied-role') ?? ''));
+  return `/roles/${prior}/implies/${implied}`;
+}
+
+function idIn(value: JsonObject[string] | undefined): JsonObject[string] {
+  return isObject(value ?? null) ? ((value as JsonObject).id ?? null) : null;
+}
+
+async function listImplied({ session }: Call): Promise<ReturnType<typeof listOutput>> {
+  const inferences = { ...role, many: 'role_inferences' };
+  const rules = await listAll(session, inferences, {}, undefined, '/role_inferences');
+  const rows = rules.flatMap(({ prior_role: prior = null, implies }) => {
+    const implied = Array.isArray(implies) ? implies.filter(isObject) : [];
+    return isObject(prior) ? implied.map((other) => ({ prior, implied: other })) : [];
+  });
+  const column = (title: string, of: 'prior' | 'implied', attr: string): Column => ({
+    title,
+    attr,
+    from: (row) => (isObject(row[of] ?? null) ? ((row[of] as JsonObject)[attr] ?? null) : null),
+  });
+  return listOutput(
+    [
+      column('Prior Role ID', 'prior', 'id'),
+      column('Prior Role Name', 'prior', 'name'),
+      column('Implied Role ID', 'implied', 'id'),
+      column('Implied Role Name', 'implied', 'name'),
+    ],
+    rows,
+  );
+}
+
+/** `role …`, `implied role …` */
 export const commands: readonly Command[] = [
   {
     words: 'role add',
@@ -129,7 +183,98 @@ export const commands: readonly Command[] = [
     example: 'role add --project shop --user shop-admin member',
     arguments: [{ name: 'role', help: 'Role (name or ID)' }],
     options: WHERE_AND_WHO,
-    action: { do: 'call', output: 'none', run: addRole },
+    action: {
+      do: 'call',
+      output: 'none',
+      run: grant('PUT', 'Role not added, incorrect set of arguments provided'),
+    },
+  },
+  {
+    words: 'role remove',
+    help: 'Take a role from a user or group',
+    example: 'role remove --project shop --user shop-admin member',
+    arguments: [{ name: 'role', help: 'Role (name or ID)' }],
+    options: WHERE_AND_WHO,
+    action: { do: 'call', output: 'none', run: grant('DELETE', 'Incorrect set of arguments provided') },
+  },
+  {
+    words: 'role create',
+    help: 'Create a role',
+    example: 'role create --description "Reads only" auditor',
+    arguments: [{ name: 'role-name', help: 'Name', attr: 'name' }],
+    options: [
+      { flag: '--description', metavar: '<text>', help: 'Description', attr: 'description' },
+      { ...DOMAIN_OF, attr: 'domain_id', find: domain },
+      ...IMMUTABLE,
+      OR_SHOW,
+    ],
+    action: { do: 'create', resource: role, start: { options: {} } },
+  },
+  {
+    words: 'role show',
+    help: 'Show a role',
+    example: 'role show member',
+    arguments: [{ name: 'role', help: 'Role (name or ID)' }],
+    options: [DOMAIN_OF],
+    action: { do: 'show', resource: role },
+  },
+  {
+    words: 'role set',
+    help: 'Change a role',
+    example: 'role set --name reader auditor',
+    arguments: [{ name: 'role', help: 'Role (name or ID)' }],
+    options: [
+      { flag: '--name', metavar: '<name>', help: 'New name', attr: 'name' },
+      { flag: '--description', metavar: '<text>', help: 'Description', attr: 'description' },
+      DOMAIN_OF,
+      ...IMMUTABLE,
+    ],
+    action: { do: 'set', resource: role, always: true },
+  },
+  {
+    words: 'role delete',
+    help: 'Delete roles',
+    example: 'role delete auditor',
+    arguments: [{ name: 'role', help: 'Role (name or ID)', many: true }],
+    options: [DOMAIN_OF],
+    action: { do: 'delete', resource: role },
+  },
+  {
+    words: 'implied role create',
+    help: 'Let one role imply another',
+    example: 'implied role create admin --implied-role auditor',
+    arguments: [{ name: 'role', help: 'Role that implies the other (name or ID)' }],
+    options: [IMPLIED],
+    action: {
+      do: 'call',
+      output: 'show',
+      run: async (call) => {
+        const { body } = await call.session.request('identity', 'PUT', await implicationPath(call));
+        const rule = isObject(body) && isObject(body.role_inference) ? body.role_inference : {};
+        return showOutput(undefined, { implies: idIn(rule.implies), prior_role: idIn(rule.prior_role) });
+      },
+    },
+  },
+  {
+    words: 'implied role delete',
+    help: 'Let one role imply another no longer',
+    example: 'implied role delete admin --implied-role auditor',
+    arguments: [{ name: 'role', help: 'Role that implies the other (name or ID)' }],
+    options: [IMPLIED],
+    action: {
+      do: 'call',
+      output: 'none',
+      run: async (call) => {
+        await call.session.request('identity', 'DELETE', await implicationPath(call));
+        return undefined;
+      },
+    },
+  },
+  {
+    words: 'implied role list',
+    help: 'List which roles imply which',
+    example: 'implied role list',
+    action: { do: 'call', output: 'list', run: listImplied },
   },
   {
     words: 'role list',

@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../cell.ts';
-import { adminStateCell, isObject, listCell, pythonRepr } from '../cell.ts';
-import type { Call, Column, Command, Option } from '../command.ts';
+import { adminStateCell, isObject, listCell } from '../cell.ts';
+import type { Call, Column, Command, ListChange, Option } from '../command.ts';
 import { ClientError } from '../errors.ts';
 import { listOutput, showOutput } from '../execute.ts';
-import { extension, network, port, router, routesCell, subnet } from '../network-resources.ts';
+import { extension, network, port, qosPolicy, router, routesCell, subnet } from '../network-resources.ts';
 import { findInDomain, project, projectOptions } from '../other-resources.ts';
 import { keyValues } from '../parse.ts';
 import { find, findId, idOf, listAll, objectPath } from '../resolve.ts';
@@ -80,28 +80,38 @@ async function externalGateway(
   attrs.external_gateway_info = info;
 }
 
-function addRoutes(attrs: JsonObject, { values }: Call, current: JsonObject): void {
-  const added = attrs.routes;
-  if (!Array.isArray(added) && !values.has('--no-route')) return;
-  const old = values.has('--no-route') || !Array.isArray(current.routes) ? [] : current.routes;
-  attrs.routes = [...(Array.isArray(added) ? added : []), ...old];
-}
-
-function removeRoutes(attrs: JsonObject, _call: Call, current: JsonObject): void {
-  const given = attrs.routes;
-  if (!Array.isArray(given)) return;
-  const left = Array.isArray(current.routes) ? [...current.routes] : [];
-  for (const gone of given) {
-    const index = left.findIndex((item) => sameRoute(item, gone));
-    if (index < 0) throw new ClientError(`Router does not contain route ${pythonRepr(gone)}`);
-    left.splice(index, 1);
+/**
+ * Gives the gateway a QoS policy, or takes it away; the API wants the network named with it.
+ *
+ * @throws ClientError for a router without a gateway.
+ */
+async function gatewayPolicy(attrs: JsonObject, { values, session }: Call, current: JsonObject): Promise<void> {
+  const name = values.text('--qos-policy');
+  if (name === undefined && !values.has('--no-qos-policy')) return;
+  const info = isObject(attrs.external_gateway_info) ? attrs.external_gateway_info : current.external_gateway_info;
+  const networkId = isObject(info ?? null) ? (info as JsonObject).network_id : undefined;
+  if (networkId === undefined) {
+    throw new ClientError(
+      "You must specify '--external-gateway' or the router must already have an external network in order to set" +
+        ' router gateway IP QoS',
+    );
   }
-  attrs.routes = left;
+  const policy = name === undefined ? null : await findId(session, qosPolicy, name);
+  const given = isObject(attrs.external_gateway_info) ? attrs.external_gateway_info : {};
+  attrs.external_gateway_info = { ...given, network_id: networkId, qos_policy_id: policy };
 }
 
-function sameRoute(a: Json, b: Json): boolean {
-  return isObject(a) && isObject(b) && a.destination === b.destination && a.nexthop === b.nexthop;
+/** Takes the QoS policy from a gateway that has one. */
+function forgetGatewayPolicy(attrs: JsonObject, { values }: Call, current: JsonObject): void {
+  if (!values.has('--qos-policy') || values.has('--external-gateway')) return;
+  const info = current.external_gateway_info ?? null;
+  if (!isObject(info) || !('qos_policy_id' in info)) {
+    throw new ClientError('Router does not have external network or qos policy');
+  }
+  attrs.external_gateway_info = { network_id: info.network_id ?? null, qos_policy_id: null };
 }
+
+const ROUTES: readonly ListChange[] = [{ attr: 'routes', clear: '--no-route', name: 'route', givenFirst: true }];
 
 /** The addresses of a router's interfaces, from its ports; the gateway's are shown with the gateway. */
 async function interfacesInfo(object: JsonObject, { session }: Call): Promise<void> {
@@ -195,7 +205,7 @@ function routeCommand(verb: 'add' | 'remove'): Command {
         const path = `${objectPath(router, idOf(found))}/${verb}_extraroutes`;
         const { body } = await call.session.request('network', 'PUT', path, { body: { router: { routes } } });
         const answer = isObject(body) && isObject(body.router) ? body.router : found;
-        return showOutput(router.fields, answer);
+        return showOutput(router.fields, { tenant_id: answer.project_id ?? null, ...answer });
       },
     },
   };
@@ -265,14 +275,17 @@ export const commands: readonly Command[] = [
       ...CHANGEABLE,
       ROUTE,
       { flag: '--no-route', help: 'Forget its routes first' },
+      { flag: '--qos-policy', metavar: '<policy>', help: 'QoS policy of its gateway', group: 'qos' },
+      { flag: '--no-qos-policy', help: 'No QoS policy of its gateway', group: 'qos' },
       ...TAGS_FOR_SET,
     ],
     action: {
       do: 'set',
       resource: router,
+      lists: ROUTES,
       finish: async (attrs, call, current) => {
-        addRoutes(attrs, call, current);
         await externalGateway(attrs, call, 'update');
+        await gatewayPolicy(attrs, call, current);
       },
     },
   },
@@ -284,9 +297,10 @@ export const commands: readonly Command[] = [
     options: [
       ROUTE,
       { flag: '--external-gateway', help: 'Its gateway', attr: 'external_gateway_info', value: {} },
+      { flag: '--qos-policy', help: 'The QoS policy of its gateway' },
       ...TAGS_FOR_UNSET,
     ],
-    action: { do: 'unset', resource: router, finish: removeRoutes },
+    action: { do: 'unset', resource: router, lists: ROUTES, finish: forgetGatewayPolicy },
   },
   {
     words: 'router delete',

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../cell.ts';
 import { pythonText } from '../cell.ts';
 import type { Call, Column, Command, Option } from '../command.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, UsageError } from '../errors.ts';
 import { listOutput } from '../execute.ts';
 import { addressGroup, securityGroup, securityGroupRule } from '../network-resources.ts';
 import { projectOptions } from '../other-resources.ts';
@@ -84,10 +84,11 @@ function integer(text: string | undefined): number | undefined {
 /** `80` or `80:90`. */
 function portsOf(text: string): JsonObject {
   const match = /^(\d+)(?::(\d+))?$/.exec(text);
-  if (match === null) throw new ClientError(`Invalid range, ${text} is neither a port nor first:last`);
+  if (match === null)
+    throw new UsageError(`argument --dst-port: Invalid range, ${text} is neither a port nor first:last`);
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
-  if (last < first) throw new ClientError(`Invalid range, ${first} is not less than ${last}`);
+  if (last < first) throw new UsageError(`argument --dst-port: Invalid range, ${first} is not less than ${last}`);
   return { port_range_min: first, port_range_max: last };
 }
 
@@ -110,6 +111,7 @@ export const commands: readonly Command[] = [
   {
     words: 'security group rule create',
     help: 'Add a rule to a security group',
+    wordsRefusals: true,
     example: 'security group rule create --protocol tcp --dst-port 22 default',
     arguments: [{ name: 'group', help: 'Security group (name or ID)', attr: 'security_group_id', find: securityGroup }],
     options: [
@@ -180,6 +182,7 @@ export const commands: readonly Command[] = [
   {
     words: 'security group rule show',
     help: 'Show a rule',
+    wordsRefusals: true,
     example: 'security group rule show 1d8ae7ac-e8d8-4b36-aa20-ab1bbd1f07a1',
     arguments: [RULE],
     action: {

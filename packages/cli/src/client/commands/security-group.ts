@@ -23,6 +23,7 @@ export const commands: readonly Command[] = [
   {
     words: 'security group create',
     help: 'Create a security group',
+    wordsRefusals: true,
     example: 'security group create web',
     arguments: [{ name: 'name', help: 'Name', attr: 'name' }],
     options: [
@@ -54,6 +55,7 @@ export const commands: readonly Command[] = [
   {
     words: 'security group show',
     help: 'Show a security group and its rules',
+    wordsRefusals: true,
     example: 'security group show default',
     arguments: [GROUP],
     action: { do: 'show', resource: securityGroup },

@@ -1,10 +1,12 @@
 import type { Json, JsonObject } from '../cell.ts';
 import { listCell } from '../cell.ts';
-import type { Call, Column, Command, Option } from '../command.ts';
-import { network, poolsCell, routesCell, subnet } from '../network-resources.ts';
+import type { Call, Column, Command, ListChange, Option } from '../command.ts';
+import { ClientError } from '../errors.ts';
+import { network, poolsCell, routesCell, segment, subnet, subnetPool } from '../network-resources.ts';
 import { projectOptions } from '../other-resources.ts';
 import { keyValues } from '../parse.ts';
-import { TAG_FILTERS, TAGS_FOR_CREATE } from '../tags.ts';
+import { find, idOf } from '../resolve.ts';
+import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET, TAGS_FOR_UNSET } from '../tags.ts';
 
 const SUBNET = { name: 'subnet', help: 'Subnet (name or ID)' };
 
@@ -40,10 +42,107 @@ export function route(text: string): Json {
   return { destination, nexthop: gateway };
 }
 
+/** Lists that `set` adds to and `unset` takes from. */
+const LISTED: readonly Option[] = [
+  {
+    flag: '--allocation-pool',
+    metavar: 'start=<ip>,end=<ip>',
+    repeat: true,
+    help: 'Addresses given to ports (may be repeated)',
+    attr: 'allocation_pools',
+    keys: { required: ['start', 'end'] },
+    convert: (text) => keyValues(text),
+  },
+  {
+    flag: '--dns-nameserver',
+    metavar: '<ip>',
+    repeat: true,
+    help: 'DNS server (may be repeated)',
+    attr: 'dns_nameservers',
+  },
+  {
+    flag: '--host-route',
+    metavar: 'destination=<cidr>,gateway=<ip>',
+    repeat: true,
+    help: 'Route given to VMs (may be repeated)',
+    attr: 'host_routes',
+    keys: { required: ['destination', 'gateway'] },
+    convert: route,
+  },
+  {
+    flag: '--service-type',
+    metavar: '<type>',
+    repeat: true,
+    help: 'Device owner it serves',
+    attr: 'service_types',
+  },
+];
+
+const PUBLISH: readonly Option[] = [
+  {
+    flag: '--dns-publish-fixed-ip',
+    help: 'Publish addresses in DNS',
+    attr: 'dns_publish_fixed_ip',
+    value: true,
+    group: 'publish',
+  },
+  {
+    flag: '--no-dns-publish-fixed-ip',
+    help: 'Do not publish them',
+    attr: 'dns_publish_fixed_ip',
+    value: false,
+    group: 'publish',
+  },
+];
+
+const SEGMENT: Option = {
+  flag: '--network-segment',
+  metavar: '<segment>',
+  help: 'Segment of the network (name or ID)',
+  attr: 'segment_id',
+  find: segment,
+};
+
+const LISTS: readonly ListChange[] = [
+  { attr: 'dns_nameservers', clear: '--no-dns-nameservers', name: 'dns-nameserver', givenFirst: true },
+  { attr: 'host_routes', clear: '--no-host-route', name: 'host-route', givenFirst: true },
+  { attr: 'allocation_pools', clear: '--no-allocation-pool', name: 'allocation-pool', givenFirst: true },
+  { attr: 'service_types', name: 'service-type', givenFirst: true },
+];
+
+/**
+ * Settles where a new subnet's addresses come from.
+ *
+ * @throws ClientError when there is no IPv6 pool that the API could take.
+ */
+async function complete(attrs: JsonObject, call: Call): Promise<void> {
+  const { values, session } = call;
+  gateway(attrs, call);
+  if (values.has('--use-prefix-delegation')) attrs.subnetpool_id = 'prefix_delegation';
+  if (values.has('--use-default-subnet-pool')) attrs.use_default_subnetpool = true;
+  const pool = values.text('--subnet-pool');
+  if (pool === undefined) return;
+  const found = await find(session, subnetPool, pool);
+  attrs.subnetpool_id = idOf(found);
+  attrs.ip_version = found.ip_version ?? null;
+}
+
 /** `auto` lets the API choose the gateway, `none` wants none. */
 function gateway(attrs: JsonObject, { values }: Call): void {
   const text = (values.text('--gateway') ?? 'auto').toLowerCase();
   if (text !== 'auto') attrs.gateway_ip = text === 'none' ? null : text;
+}
+
+/**
+ * A gateway that there is cannot become one that the API chooses.
+ *
+ * @throws ClientError for `auto`.
+ */
+function changedGateway(attrs: JsonObject, call: Call): void {
+  if (call.values.text('--gateway')?.toLowerCase() === 'auto') {
+    throw new ClientError('Auto option is not available for Subnet Set. Valid options are <ip-address> or none');
+  }
+  gateway(attrs, call);
 }
 
 /** `subnet …` */
@@ -76,56 +175,21 @@ export const commands: readonly Command[] = [
         attr: 'ipv6_address_mode',
       },
       { flag: '--description', metavar: '<text>', help: 'Description', attr: 'description' },
+      ...LISTED,
+      SEGMENT,
       {
-        flag: '--allocation-pool',
-        metavar: 'start=<ip>,end=<ip>',
-        repeat: true,
-        help: 'Addresses given to ports (may be repeated)',
-        attr: 'allocation_pools',
-        keys: { required: ['start', 'end'] },
-        convert: (text) => keyValues(text),
+        flag: '--subnet-pool',
+        metavar: '<subnet-pool>',
+        help: 'Pool its addresses come from (name or ID)',
+        group: 'pool',
       },
-      {
-        flag: '--dns-nameserver',
-        metavar: '<ip>',
-        repeat: true,
-        help: 'DNS server (may be repeated)',
-        attr: 'dns_nameservers',
-      },
-      {
-        flag: '--host-route',
-        metavar: 'destination=<cidr>,gateway=<ip>',
-        repeat: true,
-        help: 'Route given to VMs (may be repeated)',
-        attr: 'host_routes',
-        keys: { required: ['destination', 'gateway'] },
-        convert: route,
-      },
-      {
-        flag: '--service-type',
-        metavar: '<type>',
-        repeat: true,
-        help: 'Device owner it serves',
-        attr: 'service_types',
-      },
+      { flag: '--use-prefix-delegation', metavar: '<pool>', help: 'IPv6: prefix delegation', group: 'pool' },
+      { flag: '--use-default-subnet-pool', help: 'The default pool of its IP version', group: 'pool' },
       { flag: '--prefix-length', metavar: '<length>', help: 'Length from a subnet pool', attr: 'prefixlen' },
-      {
-        flag: '--dns-publish-fixed-ip',
-        help: 'Publish addresses in DNS',
-        attr: 'dns_publish_fixed_ip',
-        value: true,
-        group: 'publish',
-      },
-      {
-        flag: '--no-dns-publish-fixed-ip',
-        help: 'Do not publish them',
-        attr: 'dns_publish_fixed_ip',
-        value: false,
-        group: 'publish',
-      },
+      ...PUBLISH,
       ...TAGS_FOR_CREATE,
     ],
-    action: { do: 'create', resource: subnet, start: { ip_version: 4 }, finish: gateway },
+    action: { do: 'create', resource: subnet, start: { ip_version: 4 }, finish: complete },
   },
   {
     words: 'subnet list',
@@ -148,6 +212,13 @@ export const commands: readonly Command[] = [
       { flag: '--gateway', metavar: '<ip>', help: 'With this gateway', attr: 'gateway_ip' },
       { flag: '--name', metavar: '<name>', help: 'With this name', attr: 'name' },
       { flag: '--subnet-range', metavar: '<cidr>', help: 'With this CIDR', attr: 'cidr' },
+      {
+        flag: '--subnet-pool',
+        metavar: '<subnet-pool>',
+        help: 'Whose addresses come from this pool (name or ID)',
+        attr: 'subnetpool_id',
+        find: subnetPool,
+      },
       ...TAG_FILTERS,
     ],
     action: { do: 'list', resource: subnet, columns, long },
@@ -158,6 +229,38 @@ export const commands: readonly Command[] = [
     example: 'subnet show private-subnet',
     arguments: [SUBNET],
     action: { do: 'show', resource: subnet },
+  },
+  {
+    words: 'subnet set',
+    help: 'Change a subnet; name servers, routes and pools given are added to those it has',
+    example: 'subnet set --dns-nameserver 192.0.2.53 private-subnet',
+    arguments: [SUBNET],
+    options: [
+      { flag: '--name', metavar: '<name>', help: 'New name', attr: 'name' },
+      ...DHCP,
+      ...PUBLISH,
+      { flag: '--gateway', metavar: '<gateway>', help: 'Address of the gateway, or none' },
+      SEGMENT,
+      { flag: '--description', metavar: '<text>', help: 'Description', attr: 'description' },
+      ...LISTED,
+      { flag: '--no-allocation-pool', help: 'Forget its allocation pools first' },
+      { flag: '--no-dns-nameservers', help: 'Forget its name servers first' },
+      { flag: '--no-host-route', help: 'Forget its host routes first' },
+      ...TAGS_FOR_SET,
+    ],
+    action: { do: 'set', resource: subnet, lists: LISTS, finish: changedGateway },
+  },
+  {
+    words: 'subnet unset',
+    help: 'Take name servers, routes, pools, its gateway or tags from a subnet',
+    example: 'subnet unset --dns-nameserver 192.0.2.53 private-subnet',
+    arguments: [SUBNET],
+    options: [
+      ...LISTED,
+      { flag: '--gateway', help: 'Its gateway', attr: 'gateway_ip', value: null },
+      ...TAGS_FOR_UNSET,
+    ],
+    action: { do: 'unset', resource: subnet, lists: LISTS },
   },
   {
     words: 'subnet delete',

@@ -31,6 +31,20 @@ function endpointsCell(value: JsonObject[string]): Shaped | string {
   return new Shaped(lines.join(''), value);
 }
 
+/** A service of the catalog by its name or type. */
+async function showCatalog({ values, session, remark }: Call): Promise<ShowOutput> {
+  const name = values.text('service') ?? '';
+  const found = session.catalog.find((entry) => entry.name === name || entry.type === name);
+  if (found === undefined) {
+    remark(`service ${name} not found\n`);
+    return showOutput([], {});
+  }
+  const fields = Object.keys(found)
+    .filter((attr) => attr !== 'links')
+    .map((attr) => (attr === 'endpoints' ? { name: attr, attr, cell: endpointsCell } : { name: attr, attr }));
+  return showOutput(fields, found);
+}
+
 /** `token …`, `catalog …` */
 export const commands: readonly Command[] = [
   {
@@ -38,6 +52,28 @@ export const commands: readonly Command[] = [
     help: 'Sign in and print the token',
     example: 'token issue -f value -c id',
     action: { do: 'call', output: 'show', run: issueToken },
+  },
+  {
+    words: 'token revoke',
+    help: 'Make a token worthless',
+    example: 'token revoke "$TOKEN"',
+    arguments: [{ name: 'token', help: 'The token' }],
+    action: {
+      do: 'call',
+      output: 'none',
+      run: async ({ values, session }) => {
+        const subject = { 'X-Subject-Token': values.text('token') ?? '' };
+        await session.request('identity', 'DELETE', '/auth/tokens', { headers: subject });
+        return undefined;
+      },
+    },
+  },
+  {
+    words: 'catalog show',
+    help: 'Show a service and its endpoints',
+    example: 'catalog show network',
+    arguments: [{ name: 'service', help: 'Service (name or type)' }],
+    action: { do: 'call', output: 'show', run: showCatalog },
   },
   {
     words: 'catalog list',

@@ -1,0 +1,112 @@
+import { writeFile } from 'node:fs/promises';
+import type { JsonObject } from '../cell.ts';
+import { isObject } from '../cell.ts';
+import type { Call, Column, Command, Outcome } from '../command.ts';
+import { ClientError } from '../errors.ts';
+import { deleteEach, listOutput, showOutput } from '../execute.ts';
+import { keypair } from '../other-resources.ts';
+import { listAll, objectPath, unwrapped, versionOf } from '../resolve.ts';
+import { readTextFile } from '../text-file.ts';
+
+const KEY = { name: 'key', help: 'Key (name)' };
+
+const columns: readonly Column[] = [
+  { title: 'Name', attr: 'name' },
+  { title: 'Fingerprint', attr: 'fingerprint' },
+];
+
+const FIELDS = ['created_at', 'fingerprint', 'id', 'is_deleted', 'name', 'type', 'user_id'].map((attr) => ({
+  name: attr,
+  attr,
+}));
+
+/** A key pair's name is its id; a kind that the API does not tell is `ssh`. */
+function shown(key: JsonObject): Outcome {
+  return showOutput(FIELDS, { ...key, id: key.name ?? null, is_deleted: key.deleted ?? null, type: key.type ?? 'ssh' });
+}
+
+async function createKey({ values, session, progress }: Call): Promise<Outcome> {
+  const publicFile = values.text('--public-key');
+  const privateFile = values.text('--private-key');
+  const given = publicFile === undefined ? {} : { public_key: await readTextFile(publicFile) };
+  const body = { keypair: { name: values.text('name') ?? '', ...given } };
+  const answer = await session.request('compute', 'POST', keypair.collection, { ...versionOf(session, keypair), body });
+  const created = unwrapped(keypair, answer.body);
+  const secret = typeof created.private_key === 'string' ? created.private_key : '';
+  if (privateFile !== undefined) {
+    try {
+      // Whoever can read the key is its owner.
+      await writeFile(privateFile, secret, { mode: 0o600 });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ClientError(`Key file ${privateFile} can not be saved: ${reason}`);
+    }
+  }
+  if (publicFile !== undefined || privateFile !== undefined) return shown(created);
+  progress(secret);
+  return undefined;
+}
+
+async function listKeys({ session }: Call): Promise<Outcome> {
+  const items = await listAll(session, keypair, {});
+  return listOutput(
+    columns,
+    items.map((item) => (isObject(item.keypair ?? null) ? (item.keypair as JsonObject) : item)),
+  );
+}
+
+/** `keypair …` */
+export const commands: readonly Command[] = [
+  {
+    words: 'keypair create',
+    help: 'Create an SSH key pair, or take a public key over; prints the private key where no file is given',
+    example: 'keypair create --public-key ~/.ssh/id_ed25519.pub mine',
+    arguments: [{ name: 'name', help: 'Name' }],
+    options: [
+      { flag: '--public-key', metavar: '<file>', help: 'File of the public key to take over', group: 'file' },
+      { flag: '--private-key', metavar: '<file>', help: 'File to write the private key to', group: 'file' },
+    ],
+    action: { do: 'call', output: 'show', run: createKey },
+  },
+  {
+    words: 'keypair list',
+    help: 'List SSH keys',
+    example: 'keypair list',
+    action: { do: 'call', output: 'list', run: listKeys },
+  },
+  {
+    words: 'keypair show',
+    help: 'Show an SSH key',
+    example: 'keypair show --public-key mine',
+    arguments: [KEY],
+    options: [{ flag: '--public-key', help: 'The public key itself' }],
+    action: {
+      do: 'call',
+      output: 'show',
+      run: async ({ values, session, progress }) => {
+        const path = objectPath(keypair, values.text('key') ?? '');
+        const { body } = await session.request('compute', 'GET', path, versionOf(session, keypair));
+        const found = unwrapped(keypair, body);
+        if (!values.has('--public-key')) return shown(found);
+        progress(typeof found.public_key === 'string' ? found.public_key : '');
+        return undefined;
+      },
+    },
+  },
+  {
+    words: 'keypair delete',
+    help: 'Delete SSH keys',
+    example: 'keypair delete mine',
+    arguments: [{ ...KEY, many: true }],
+    action: {
+      do: 'call',
+      output: 'none',
+      run: async (call) => {
+        await deleteEach(keypair, call.values.texts('key'), call, async (name) => {
+          await call.session.request('compute', 'DELETE', objectPath(keypair, name), versionOf(call.session, keypair));
+        });
+        return undefined;
+      },
+    },
+  },
+];
