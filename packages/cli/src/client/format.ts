@@ -1,7 +1,7 @@
 import type { Cell, Json } from './cell.ts';
 import { machineValue, pythonJson, pythonRepr, pythonText, Shaped } from './cell.ts';
 import { ClientError } from './errors.ts';
-import { fieldTable, listTable } from './table.ts';
+import { fieldTable, listTable, type TableStyle } from './table.ts';
 import { yamlDocument } from './yaml-text.ts';
 
 /** How an output is to be printed: the answer to `-f`, `-c`, `--sort-column` and the options of each format. */
@@ -35,6 +35,8 @@ export interface ShowOutput {
 /** Where the output goes: how wide a terminal is (0: not a terminal), and where a remark is printed. */
 export interface Screen {
   readonly columns: number;
+  /** How tables look at a terminal; plain ASCII when absent. */
+  readonly style?: TableStyle;
   readonly remark: (line: string) => void;
 }
 
@@ -62,7 +64,7 @@ export function formatList(output: ListOutput, options: OutputOptions, screen: S
     case 'value':
       return rows.map((row) => `${row.map((cell) => pythonText(machineValue(cell))).join(' ')}\n`).join('');
     default: {
-      const width = { maxWidth: tableWidth(options, screen), minColumn: 8 };
+      const width = { maxWidth: tableWidth(options, screen), minColumn: 8, ...styleOf(screen) };
       return `${listTable(titles, rows, width, options.printEmpty)}\n`;
     }
   }
@@ -83,10 +85,14 @@ export function formatShow(output: ShowOutput, options: OutputOptions, screen: S
     case 'shell':
       return names.map((name, i) => shellLine(options.prefix, name, cells[i] ?? null)).join('');
     default: {
-      const width = { maxWidth: tableWidth(options, screen), minColumn: 16 };
+      const width = { maxWidth: tableWidth(options, screen), minColumn: 16, ...styleOf(screen) };
       return `${fieldTable(names, cells, width)}\n`;
     }
   }
+}
+
+function styleOf({ style }: Screen): { style?: TableStyle } {
+  return style === undefined ? {} : { style };
 }
 
 function tableWidth(options: OutputOptions, screen: Screen): number {

@@ -139,7 +139,9 @@ async function print(
     quote: values.text('--quote') ?? 'nonnumeric',
     prefix: values.text('--prefix') ?? '',
   };
-  const screen = { columns: io.isTTY ? io.columns : 0, remark };
+  // As https://no-color.org has it: colours, and the like, unless the variable is set.
+  const style = { bold: (io.env.NO_COLOR ?? '') === '' };
+  const screen = io.isTTY ? { columns: io.columns, style, remark } : { columns: 0, remark };
   io.stdout.write(
     outcome.kind === 'list' ? formatList(outcome, options, screen) : formatShow(outcome, options, screen),
   );

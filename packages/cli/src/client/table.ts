@@ -6,7 +6,18 @@ export interface TableWidth {
   readonly maxWidth: number;
   /** No column is made narrower than this; the table overflows instead. */
   readonly minColumn: number;
+  /** For people at a terminal: drawn with lines, and with a bold head. */
+  readonly style?: TableStyle;
 }
+
+/** How a table looks at a terminal. */
+export interface TableStyle {
+  readonly bold: boolean;
+}
+
+/** The corners and joints of a rule: left, middle, right. */
+const BOX = { top: '┌┬┐', middle: '├┼┤', bottom: '└┴┘', line: '─', side: '│' };
+const PLAIN = { top: '+++', middle: '+++', bottom: '+++', line: '-', side: '|' };
 
 type Align = 'left' | 'right';
 
@@ -49,10 +60,17 @@ function drawn(titles: readonly string[], rows: string[][], aligns: readonly Ali
   const natural = columnWidths(titles, rows, []);
   const limits = shrunk(natural, width);
   const widths = columnWidths(titles, rows, limits);
-  const rule = `+${widths.map((w) => '-'.repeat(w + 2)).join('+')}+`;
-  const lines = [rule, ...rowLines(titles, widths, aligns), rule];
-  for (const row of rows) lines.push(...rowLines(row, widths, aligns));
-  lines.push(rule);
+  const { style } = width;
+  const drawing = style === undefined ? PLAIN : BOX;
+  const rule = ([left = '', joint = '', right = '']: string): string =>
+    left + widths.map((w) => drawing.line.repeat(w + 2)).join(joint) + right;
+  const lines = [
+    rule(drawing.top),
+    ...rowLines(titles, widths, aligns, drawing.side, style?.bold),
+    rule(drawing.middle),
+  ];
+  for (const row of rows) lines.push(...rowLines(row, widths, aligns, drawing.side));
+  lines.push(rule(drawing.bottom));
   return lines.join('\n');
 }
 
@@ -87,12 +105,19 @@ function shrunk(natural: readonly number[], { maxWidth, minColumn }: TableWidth)
   return limits;
 }
 
-function rowLines(row: readonly string[], widths: readonly number[], aligns: readonly Align[]): string[] {
+function rowLines(
+  row: readonly string[],
+  widths: readonly number[],
+  aligns: readonly Align[],
+  side: string,
+  bold = false,
+): string[] {
   const cells = row.map((text, i) => text.split('\n').flatMap((line) => wrapped(line, widths[i] ?? 0)));
   const height = Math.max(...cells.map((lines) => lines.length));
   return Array.from({ length: height }, (_, y) => {
     const parts = cells.map((lines, i) => justified(lines[y] ?? '', widths[i] ?? 0, aligns[i] ?? 'left'));
-    return `| ${parts.join(' | ')} |`;
+    const shown = bold ? parts.map((part) => `\u001b[1m${part}\u001b[22m`) : parts;
+    return `${side} ${shown.join(` ${side} `)} ${side}`;
   });
 }
 

@@ -26,10 +26,11 @@ const long: readonly Column[] = [
 ];
 
 /** A new floating IP shows its port's details to programs as they are, one looked up later as text; so does openstack. */
-const createdFields = floatingIp.fields?.map((field): Field => {
-  if (field.name !== 'port_details') return field;
-  return { ...field, cell: (value) => (isObject(value) ? new Shaped(dictText(value), value) : value) };
-}) ?? [];
+const createdFields =
+  floatingIp.fields?.map((field): Field => {
+    if (field.name !== 'port_details') return field;
+    return { ...field, cell: (value) => (isObject(value) ? new Shaped(dictText(value), value) : value) };
+  }) ?? [];
 
 /** `floating ip …` */
 export const commands: readonly Command[] = [

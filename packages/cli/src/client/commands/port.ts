@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from '../cell.ts';
 import { dictListCell, isObject, listCell } from '../cell.ts';
 import type { Call, Column, Command, Option } from '../command.ts';
-import { network, port, qosPolicy, router, securityGroup, subnet } from '../network-resources.ts';
+import { extension, network, port, qosPolicy, router, securityGroup, subnet } from '../network-resources.ts';
 import { projectOptions, server } from '../other-resources.ts';
 import { keyValues } from '../parse.ts';
-import { findId } from '../resolve.ts';
+import { findId, listAll } from '../resolve.ts';
 import { TAG_FILTERS, TAGS_FOR_CREATE, TAGS_FOR_SET, TAGS_FOR_UNSET } from '../tags.ts';
 import { extraDhcpOption, mergeProfile, PORT_LISTS, removeProfileKeys } from './port-changes.ts';
 
@@ -147,6 +147,14 @@ const CHANGEABLE: readonly Option[] = [
   },
 ];
 
+/** Some clouds take a port's tags with its creation; elsewhere they are set afterwards. */
+async function bornTagged(attrs: JsonObject, { values, session }: Call): Promise<void> {
+  const tags = [...new Set(values.texts('--tag'))].sort();
+  if (tags.length === 0) return;
+  const extensions = await listAll(session, extension, {});
+  if (extensions.some(({ alias }) => alias === 'tag-ports-during-bulk-creation')) attrs.tags = tags;
+}
+
 /** `port …` */
 export const commands: readonly Command[] = [
   {
@@ -184,7 +192,10 @@ export const commands: readonly Command[] = [
       do: 'create',
       resource: port,
       start: { admin_state_up: true },
-      finish: (attrs, call) => mergeProfile(attrs, call, {}),
+      finish: async (attrs, call) => {
+        mergeProfile(attrs, call, {});
+        await bornTagged(attrs, call);
+      },
     },
   },
   {
