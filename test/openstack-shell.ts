@@ -1,10 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ApiCloud, CloudName } from './api-cloud.ts';
 
 const run = promisify(execFile);
+const PORTWARD = fileURLToPath(new URL('../bin/portward', import.meta.url));
 
 /** What the line says that ends the output of a command; a number follows. */
 const MARK = 'end-of-command';
@@ -72,14 +74,32 @@ export interface Ending {
 }
 
 /** Runs one command in a process of its own, as in a script; `who` names a cloud, or is the whole environment. */
-export async function openstackOnce(
+export function openstackOnce(
+  cloud: ApiCloud,
+  who: CloudName | NodeJS.ProcessEnv,
+  words: readonly string[],
+): Promise<Ending> {
+  return runOnce('openstack', cloud, who, words);
+}
+
+/** The same by our own client. */
+export function portwardOnce(
+  cloud: ApiCloud,
+  who: CloudName | NodeJS.ProcessEnv,
+  words: readonly string[],
+): Promise<Ending> {
+  return runOnce(PORTWARD, cloud, who, words);
+}
+
+async function runOnce(
+  program: string,
   cloud: ApiCloud,
   who: CloudName | NodeJS.ProcessEnv,
   words: readonly string[],
 ): Promise<Ending> {
   const env = { ...(typeof who === 'string' ? cloud.environment(who) : who), HOME: cloud.directory };
   try {
-    return { code: 0, ...(await run('openstack', words, { env })) };
+    return { code: 0, ...(await run(program, words, { env })) };
   } catch (error) {
     const { code, stdout, stderr } = error as Ending;
     return { code, stdout, stderr };

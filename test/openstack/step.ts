@@ -24,7 +24,8 @@ export interface Step {
 /** Values by their key; texts may hold `{net.id}`, and a RegExp matches a text or the JSON of another value. */
 export type Values = Readonly<Record<string, unknown>>;
 
-type Kept = Map<string, Record<string, unknown>>;
+/** Answers by the name they were kept under. */
+export type Kept = Map<string, Record<string, unknown>>;
 
 /** Runs the steps in order in a cloud of their own, each as a subtest. */
 export async function runSteps(context: TestContext, steps: readonly Step[]): Promise<void> {
@@ -85,7 +86,7 @@ function parsed(said: string): any {
 }
 
 /** The words of a command as typed. */
-const wordsOf = (command: string): string[] =>
+export const wordsOf = (command: string): string[] =>
   [...command.matchAll(/'([^']*)'|\S+/g)].map((match) => match[1] ?? match[0]);
 
 /** What `openstack` prints as the head of a table. */
@@ -96,7 +97,7 @@ const cells = (table: string): string[] =>
     .map((cell) => cell.trim());
 
 /** A value with everything of the shape `{name.key}` replaced by what was kept. */
-function filled(value: unknown, kept: Kept): unknown {
+export function filled(value: unknown, kept: Kept): unknown {
   if (value instanceof RegExp) return new RegExp(filled(value.source, kept) as string);
   if (Array.isArray(value)) return value.map((item) => filled(item, kept));
   if (typeof value === 'object' && value !== null) {

@@ -300,5 +300,5 @@ test('a table has lines and a bold head at a terminal, and is plain ASCII elsewh
     table({ bold: false }),
     '┌──────┬──────┐\n│ Name │ Size │\n├──────┼──────┤\n│ a    │    1 │\n└──────┴──────┘\n',
   );
-  assert.match(table({ bold: true }), /^│ \u001b\[1mName\u001b\[22m │/m);
+  assert.ok(table({ bold: true }).includes('│ \u001b[1mName\u001b[22m │'));
 });
