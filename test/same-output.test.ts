@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, type TestContext, test } from 'node:test';
+import { outputKind } from '@portward/cli/client/command.ts';
+import { commandsUnder } from '@portward/cli/client/command-index.ts';
 import { DIFFERENCES } from '@portward/cli/client/differences.ts';
+import { optionsOf } from '@portward/cli/client/extra-properties.ts';
+import { outputOptions } from '@portward/cli/client/help.ts';
 import { type ApiCloud, type CloudName, withApiCloud } from './api-cloud.ts';
 import { AREAS } from './openstack/areas.ts';
 import { filled, type Kept, type Step, wordsOf } from './openstack/step.ts';
 import { OpenstackShell, openstackOnce, portwardOnce } from './openstack-shell.ts';
-import { EXCEPTIONS, type Exception, folded, portward, sameReason, withoutRequest } from './two-clients.ts';
+import { EXCEPTIONS, type Exception, folded, LEFT_OUT, portward, sameReason, withoutRequest } from './two-clients.ts';
 
 /** Formats that a list and an object are compared in, beside JSON. */
 const LIST_FORMATS = ['table', 'csv', 'value', 'yaml'];
@@ -46,7 +50,8 @@ class Twins {
     const exception = EXCEPTIONS.find(({ commands }) => commands.test(step.run));
     const words = wordsOf(step.run).map((word) => filled(word, this.#kept) as string);
     const twinWords = wordsOf(step.run).map((word) => filled(word, this.#keptOfSecond) as string);
-    const structured = step.columns !== undefined || step.rows !== undefined;
+    const asked = exception?.keys !== undefined && !words.includes('-f');
+    const structured = asked || step.columns !== undefined || step.rows !== undefined;
     const json = structured ? ['-f', 'json'] : [];
     const theirs = await this.#openstack(by, [...words, ...json]);
     const ours = (await portward(this.#second, by, [...twinWords, ...json])).said;
@@ -65,7 +70,7 @@ class Twins {
   }
 
   #keep({ as }: Step, theirs: string, ours: string): void {
-    if (as === undefined) return;
+    if (as === undefined || !/^[[{]/.test(theirs)) return;
     for (const [kept, said] of [[this.#kept, theirs] as const, [this.#keptOfSecond, ours] as const]) {
       const answer = JSON.parse(said);
       kept.set(as, Array.isArray(answer) ? answer[0] : answer);
@@ -160,6 +165,29 @@ test('as processes the two print and end alike, but for who cannot sign in', asy
     assert.equal((await openstackOnce(cloud, 'portward-admin', wrong)).code, 1);
     assert.match(refused.stderr, /^The request you have made requires authentication\. \(HTTP 401\)/);
     met.add('exit-code');
+  });
+});
+
+test('every option of the commands that both have is there, but for those that are written down', async () => {
+  await withApiCloud(async (cloud) => {
+    const shell = new OpenstackShell(cloud, 'portward-admin');
+    try {
+      for (const command of await commandsUnder([])) {
+        const help = await shell.run([...command.words.split(' '), '--help']);
+        // The image list is from a service whose options are other ones.
+        if (command.words === 'image list') continue;
+        const usage = help.split('\n\n')[0] ?? '';
+        const theirs = new Set(usage.match(/--[a-z][a-z0-9-]+/g));
+        assert.ok(usage.includes(command.words), `${command.words}: ${usage}`);
+        const output = outputOptions(outputKind(command));
+        const ours = new Set([...optionsOf(command), ...output].map(({ flag }) => flag));
+        const missing = [...theirs].filter((flag) => !ours.has(flag) && flag !== '--help' && flag !== '--variable');
+        assert.deepEqual(missing, LEFT_OUT[command.words]?.split(' ') ?? [], command.words);
+        if (missing.length > 0) met.add('left-out');
+      }
+    } finally {
+      await shell.close();
+    }
   });
 });
 

@@ -54,6 +54,19 @@ export const EXCEPTIONS: readonly Exception[] = [
   },
 ];
 
+const BLOCK_DEVICES =
+  '--image-property --volume --snapshot --boot-from-volume --block-device-mapping --block-device --swap --ephemeral';
+
+/** Options of openstack that are left out, by command. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  'endpoint list': '--endpoint',
+  'keypair create': '--type',
+  'keypair list': '--project --project-domain',
+  'quota list': '--volume',
+  'quota set': '--backups --backup-gigabytes --gigabytes --per-volume-gigabytes --snapshots --volumes --volume-type',
+  'server create': `${BLOCK_DEVICES} --file --config-drive --trusted-image-cert`,
+};
+
 /** Carries out one command of ours in this process; answers all that it printed, errors too, and its exit code. */
 export async function portward(
   cloud: ApiCloud,
@@ -79,6 +92,7 @@ export function folded(said: string): string {
     .replaceAll(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<id>'.padEnd(36, '.'))
     .replaceAll(/\b[0-9a-f]{32}\b/g, '<id>'.padEnd(32, '.'))
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/g, '<time>'.padEnd(19, '.'))
+    .replaceAll(/\binstance-[0-9a-f]{8}\b/g, 'instance-<number>')
     .replaceAll(/fa:16:3e:..:..:../g, '<mac>'.padEnd(17, '.'))
     .replaceAll(/127\.0\.0\.1:\d+/g, '<address>')
     .replaceAll(/("(?:id|secret|adminPass|hostId)": )"[^"<]+"/g, '$1"<secret>"')

@@ -77,6 +77,8 @@ export interface Resource {
   readonly uuidsOnly?: boolean;
   /** Objects have no name to look up. */
   readonly idsOnly?: boolean;
+  /** The message about a missing one ends with the API's own, as openstack has it for what has no names. */
+  readonly saysWhyMissing?: boolean;
   /** What the message about a failed deletion says it was named by; `name or ID` unless said otherwise. */
   readonly namedBy?: string;
   /** The part of one's own token that describes an object of this kind: who may look up no other still finds his. */

@@ -41,10 +41,21 @@ export const DIFFERENCES = [
       ' 6.0 refuses them by itself.',
   },
   {
+    name: 'left-out',
+    what:
+      'Options about block storage (`server create --volume`, `quota set --gigabytes` and the like), about files and' +
+      ' certificates inside servers, about groups of endpoints and about types of key pairs are left out.',
+  },
+  {
     name: 'exit-code',
     what: 'Who cannot sign in or reach the cloud gets exit code 3 and a hint; `openstack` ends with 1.',
   },
 ] as const satisfies readonly Difference[];
+
+/** What `openstack` has and `portward` has not. */
+export const NOT_THERE =
+  'Commands of services that Portward does not serve are not there: quality of service, segments, meters, flavors of' +
+  ' routers, trunks, local IPs, conntrack helpers, volumes, images beyond their list, and federation.';
 
 /** What only a terminal shows. */
 export const AT_A_TERMINAL =

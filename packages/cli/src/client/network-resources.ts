@@ -355,6 +355,7 @@ export const agent: Resource = {
   one: 'agent',
   many: 'agents',
   idsOnly: true,
+  saysWhyMissing: true,
   namedBy: 'ID',
   fields: [
     ...plain('agent_type', 'availability_zone', 'binary', 'created_at', 'description', 'ha_state', 'host', 'id'),

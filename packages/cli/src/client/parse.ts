@@ -20,23 +20,23 @@ export interface Grammar {
  */
 export function parseCommandLine(grammar: Grammar, words: readonly string[]): Parsed {
   const store = new ParsedValues();
-  const plain: string[] = [];
+  const plain: Placed[] = [];
   const groups = new Map<string, Option>();
-  const unknown: string[] = [];
+  const unknown: Placed[] = [];
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '';
     if (word === '--') {
-      plain.push(...words.slice(i + 1));
+      plain.push(...words.slice(i + 1).map((rest, k) => ({ word: rest, at: i + 1 + k })));
       break;
     }
     if (!looksLikeOption(word)) {
-      plain.push(word);
+      plain.push({ word, at: i });
       continue;
     }
     if (word === '-h' || word === '--help') return { help: true };
     const found = findOption(grammar.options, word);
     if (found === undefined) {
-      unknown.push(word);
+      unknown.push({ word, at: i });
       continue;
     }
     const { option, attached } = found;
@@ -59,9 +59,15 @@ export function parseCommandLine(grammar: Grammar, words: readonly string[]): Pa
     }
     store.add(option.flag, checkedText(option, text), option.repeat === true);
   }
-  if (unknown.length > 0) throw unknownOption(grammar.options, unknown);
-  placeArguments(grammar, plain, store);
+  const rest = placeArguments(grammar, plain, store, suggestion(grammar.options, unknown));
+  if (unknown.length + rest.length > 0) throw unknownWords(grammar.options, unknown, rest);
   return { help: false, values: store };
+}
+
+/** A word, and where it stands. */
+interface Placed {
+  readonly word: string;
+  readonly at: number;
 }
 
 class ParsedValues implements Values {
@@ -173,31 +179,42 @@ function checkKeys(option: Option, text: string): void {
   }
 }
 
-function unknownOption(options: readonly Option[], unknown: readonly string[]): UsageError {
-  const typed = unknown[0]?.split('=', 1)[0] ?? '';
-  const flags = [...options.map((option) => option.flag), '--help'];
-  const near = nearest(typed, flags);
-  const hint = near.length === 0 ? '' : `\nDid you mean ${near.join(' or ')}?`;
-  return new UsageError(`unrecognized arguments: ${unknown.join(' ')}${hint}`);
+/** The options nearest to the first unknown one. */
+function suggestion(options: readonly Option[], unknown: readonly Placed[]): string {
+  const typed = unknown[0]?.word.split('=', 1)[0];
+  if (typed === undefined) return '';
+  const near = nearest(typed, [...options.map((option) => option.flag), '--help']);
+  return near.length === 0 ? '' : `\nDid you mean ${near.join(' or ')}?`;
 }
 
-function placeArguments(grammar: Grammar, plain: readonly string[], store: ParsedValues): void {
+function unknownWords(options: readonly Option[], unknown: readonly Placed[], rest: readonly Placed[]): UsageError {
+  const words = [...unknown, ...rest].toSorted((a, b) => a.at - b.at).map(({ word }) => word);
+  return new UsageError(`unrecognized arguments: ${words.join(' ')}${suggestion(options, unknown)}`);
+}
+
+/** Gives the words to the arguments; answers those that are left. */
+function placeArguments(
+  grammar: Grammar,
+  plain: readonly Placed[],
+  store: ParsedValues,
+  hint: string,
+): readonly Placed[] {
   const missing: string[] = [];
   let rest = [...plain];
   grammar.arguments.forEach((argument, i) => {
     // A repeatable argument leaves one word to each that must follow it.
     const after = grammar.arguments.slice(i + 1).filter((later) => later.optional !== true).length;
     const count = argument.many === true ? Math.max(0, rest.length - after) : Math.min(1, rest.length);
-    for (const text of rest.slice(0, count)) store.add(argument.name, text, argument.many === true);
+    for (const { word } of rest.slice(0, count)) store.add(argument.name, word, argument.many === true);
     rest = rest.slice(count);
     if (count === 0 && argument.optional !== true) missing.push(`<${argument.name}>`);
   });
   const options = grammar.options.filter((option) => option.required === true && !store.has(option.flag));
   missing.push(...options.map((option) => option.flag));
   if (missing.length > 0) {
-    throw new UsageError(`the following arguments are required: ${missing.join(', ')}`);
+    throw new UsageError(`the following arguments are required: ${missing.join(', ')}${hint}`);
   }
-  if (rest.length > 0) throw new UsageError(`unrecognized arguments: ${rest.join(' ')}`);
+  return rest;
 }
 
 /** The grammar of a command together with the options of its output. */

@@ -1,7 +1,7 @@
 import type { Command, Option } from './command.ts';
 import { outputKind } from './command.ts';
 import { commandsUnder } from './command-index.ts';
-import { AT_A_TERMINAL, DIFFERENCES } from './differences.ts';
+import { AT_A_TERMINAL, DIFFERENCES, NOT_THERE } from './differences.ts';
 import { optionsOf } from './extra-properties.ts';
 import { outputOptions, usageOf } from './help.ts';
 
@@ -85,7 +85,7 @@ export async function cliDocument(): Promise<string> {
   }
   lines.push('## Exit codes', '', ...rows(['code', 'meaning'], EXIT_CODES), '');
   lines.push('## Where it departs from `openstack` 6.0', '');
-  lines.push(...DIFFERENCES.map(({ what }) => `- ${what}`), '', '## Commands', '');
+  lines.push(...[...DIFFERENCES.map(({ what }) => what), NOT_THERE].map((what) => `- ${what}`), '', '## Commands', '');
   for (const [group, commands] of await groups()) {
     lines.push(`### ${group}`, '');
     for (const command of commands) lines.push(...commandSection(command));
@@ -175,7 +175,9 @@ export async function manPage(): Promise<string> {
   for (const command of await commandsUnder([])) lines.push(...manCommand(command));
   lines.push('.SH EXIT STATUS', ...EXIT_CODES.flatMap(([code, meaning]) => tagged(code, meaning)));
   lines.push('.SH DIFFERENCES FROM OPENSTACK 6.0');
-  for (const { what } of DIFFERENCES) lines.push('.IP \\(bu 2', troff(what.replaceAll('`', '')));
+  for (const what of [...DIFFERENCES.map((one) => one.what), NOT_THERE]) {
+    lines.push('.IP \\(bu 2', troff(what.replaceAll('`', '')));
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -85,6 +85,10 @@ async function fetchById(session: Session, resource: Resource, id: string): Prom
     const object = unwrapped(resource, answer.body);
     return idOf(object) === '' ? undefined : object;
   } catch (error) {
+    if (error instanceof ApiError && error.status === 404 && resource.saysWhyMissing === true) {
+      const why = `Client Error for url: ${error.url}, ${error.reason}`;
+      throw new MissingError(`No ${resource.label} found for ${id}: ${why}`);
+    }
     // Some services answer 400 or 403 for a name where an id belongs.
     if (error instanceof ApiError && [400, 403, 404].includes(error.status)) return undefined;
     throw error;

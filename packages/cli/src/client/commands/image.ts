@@ -1,5 +1,5 @@
 import type { JsonObject } from '../cell.ts';
-import { listCell } from '../cell.ts';
+import { dictCell, isObject, listCell } from '../cell.ts';
 import type { Call, Column, Command } from '../command.ts';
 import { listOutput } from '../execute.ts';
 import { findInDomain, flavor, image, project } from '../other-resources.ts';
@@ -34,6 +34,28 @@ const flavorColumns: readonly Column[] = [
   { title: 'VCPUs', attr: 'vcpus' },
   { title: 'Is Public', attr: 'os-flavor-access:is_public' },
 ];
+
+const flavorLong: readonly Column[] = [
+  { title: 'Swap', attr: 'swap', from: ({ swap = null }) => (swap === '' ? 0 : swap) },
+  { title: 'RXTX Factor', attr: 'rxtx_factor' },
+  {
+    title: 'Properties',
+    attr: 'extra_specs',
+    from: ({ extra_specs: specs = null }) => dictCell(isObject(specs) ? specs : {}),
+  },
+];
+
+async function listFlavors({ values, session }: Call): Promise<ReturnType<typeof listOutput>> {
+  const query = {
+    is_public: values.has('--all') ? 'None' : values.has('--private') ? false : undefined,
+    minDisk: values.text('--min-disk'),
+    minRam: values.text('--min-ram'),
+    marker: values.text('--marker'),
+    limit: values.text('--limit'),
+  };
+  const found = await listAll(session, flavor, query, undefined, '/flavors/detail');
+  return listOutput(values.has('--long') ? [...flavorColumns, ...flavorLong] : flavorColumns, found);
+}
 
 const VISIBILITIES = ['public', 'private', 'community', 'shared', 'all'];
 
@@ -81,11 +103,16 @@ export const commands: readonly Command[] = [
     words: 'flavor list',
     help: 'List flavors',
     example: 'flavor list',
-    action: {
-      do: 'call',
-      output: 'list',
-      run: async ({ session }) =>
-        listOutput(flavorColumns, await listAll(session, flavor, {}, undefined, '/flavors/detail')),
-    },
+    options: [
+      { flag: '--public', help: 'Public ones (default)', group: 'seen' },
+      { flag: '--private', help: 'Private ones', group: 'seen' },
+      { flag: '--all', help: 'All', group: 'seen' },
+      { flag: '--min-disk', metavar: '<GiB>', integer: true, help: 'With at least this disk' },
+      { flag: '--min-ram', metavar: '<MiB>', integer: true, help: 'With at least this memory' },
+      { flag: '--long', help: 'More columns' },
+      { flag: '--marker', metavar: '<flavor>', help: 'Begin after this flavor (ID)' },
+      { flag: '--limit', metavar: '<count>', integer: true, help: 'At most so many' },
+    ],
+    action: { do: 'call', output: 'list', run: listFlavors },
   },
 ];

@@ -1,14 +1,29 @@
 import { writeFile } from 'node:fs/promises';
 import type { JsonObject } from '../cell.ts';
 import { isObject } from '../cell.ts';
-import type { Call, Column, Command, Outcome } from '../command.ts';
+import type { Call, Column, Command, Option, Outcome } from '../command.ts';
 import { ClientError } from '../errors.ts';
 import { deleteEach, listOutput, showOutput } from '../execute.ts';
-import { keypair } from '../other-resources.ts';
+import { findInDomain, keypair, user } from '../other-resources.ts';
 import { listAll, objectPath, unwrapped, versionOf } from '../resolve.ts';
 import { readTextFile } from '../text-file.ts';
 
 const KEY = { name: 'key', help: 'Key (name)' };
+
+const OF_USER: readonly Option[] = [
+  { flag: '--user', metavar: '<user>', help: 'Of this user (administrators; compute API 2.10 or newer)' },
+  { flag: '--user-domain', metavar: '<domain>', help: 'Domain of that user (name or ID)' },
+];
+
+/** The user named, as the compute API wants him. */
+async function ownerQuery(call: Call): Promise<{ user_id?: string }> {
+  const name = call.values.text('--user');
+  if (name === undefined) return {};
+  if (Number(call.session.auth.computeVersion.split('.')[1]) < 10) {
+    throw new ClientError('--os-compute-api-version 2.10 or greater is required to support the --user option');
+  }
+  return { user_id: await findInDomain(call, user, name, '--user-domain') };
+}
 
 const columns: readonly Column[] = [
   { title: 'Name', attr: 'name' },
@@ -25,11 +40,12 @@ function shown(key: JsonObject): Outcome {
   return showOutput(FIELDS, { ...key, id: key.name ?? null, is_deleted: key.deleted ?? null, type: key.type ?? 'ssh' });
 }
 
-async function createKey({ values, session, progress }: Call): Promise<Outcome> {
+async function createKey(call: Call): Promise<Outcome> {
+  const { values, session, progress } = call;
   const publicFile = values.text('--public-key');
   const privateFile = values.text('--private-key');
   const given = publicFile === undefined ? {} : { public_key: await readTextFile(publicFile) };
-  const body = { keypair: { name: values.text('name') ?? '', ...given } };
+  const body = { keypair: { name: values.text('name') ?? '', ...given, ...(await ownerQuery(call)) } };
   const answer = await session.request('compute', 'POST', keypair.collection, { ...versionOf(session, keypair), body });
   const created = unwrapped(keypair, answer.body);
   const secret = typeof created.private_key === 'string' ? created.private_key : '';
@@ -47,8 +63,10 @@ async function createKey({ values, session, progress }: Call): Promise<Outcome> 
   return undefined;
 }
 
-async function listKeys({ session }: Call): Promise<Outcome> {
-  const items = await listAll(session, keypair, {});
+async function listKeys(call: Call): Promise<Outcome> {
+  const { values } = call;
+  const query = { ...(await ownerQuery(call)), marker: values.text('--marker'), limit: values.text('--limit') };
+  const items = await listAll(call.session, keypair, query);
   return listOutput(
     columns,
     items.map((item) => (isObject(item.keypair ?? null) ? (item.keypair as JsonObject) : item)),
@@ -65,6 +83,7 @@ export const commands: readonly Command[] = [
     options: [
       { flag: '--public-key', metavar: '<file>', help: 'File of the public key to take over', group: 'file' },
       { flag: '--private-key', metavar: '<file>', help: 'File to write the private key to', group: 'file' },
+      ...OF_USER,
     ],
     action: { do: 'call', output: 'show', run: createKey },
   },
@@ -72,6 +91,11 @@ export const commands: readonly Command[] = [
     words: 'keypair list',
     help: 'List SSH keys',
     example: 'keypair list',
+    options: [
+      ...OF_USER,
+      { flag: '--marker', metavar: '<key>', help: 'Begin after this key (compute API 2.35 or newer)' },
+      { flag: '--limit', metavar: '<count>', integer: true, help: 'At most so many (compute API 2.35 or newer)' },
+    ],
     action: { do: 'call', output: 'list', run: listKeys },
   },
   {
@@ -79,13 +103,15 @@ export const commands: readonly Command[] = [
     help: 'Show an SSH key',
     example: 'keypair show --public-key mine',
     arguments: [KEY],
-    options: [{ flag: '--public-key', help: 'The public key itself' }],
+    options: [{ flag: '--public-key', help: 'The public key itself' }, ...OF_USER],
     action: {
       do: 'call',
       output: 'show',
-      run: async ({ values, session, progress }) => {
+      run: async (call) => {
+        const { values, session, progress } = call;
+        const query = await ownerQuery(call);
         const path = objectPath(keypair, values.text('key') ?? '');
-        const { body } = await session.request('compute', 'GET', path, versionOf(session, keypair));
+        const { body } = await session.request('compute', 'GET', path, { ...versionOf(session, keypair), query });
         const found = unwrapped(keypair, body);
         if (!values.has('--public-key')) return shown(found);
         progress(typeof found.public_key === 'string' ? found.public_key : '');
@@ -98,12 +124,17 @@ export const commands: readonly Command[] = [
     help: 'Delete SSH keys',
     example: 'keypair delete mine',
     arguments: [{ ...KEY, many: true }],
+    options: OF_USER,
     action: {
       do: 'call',
       output: 'none',
       run: async (call) => {
+        const query = await ownerQuery(call);
         await deleteEach(keypair, call.values.texts('key'), call, async (name) => {
-          await call.session.request('compute', 'DELETE', objectPath(keypair, name), versionOf(call.session, keypair));
+          await call.session.request('compute', 'DELETE', objectPath(keypair, name), {
+            ...versionOf(call.session, keypair),
+            query,
+          });
         });
         return undefined;
       },

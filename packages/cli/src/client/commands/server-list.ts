@@ -7,6 +7,29 @@ import { findInDomain, flavor, image, project, server, user } from '../other-res
 import { findId, idOf, listAll } from '../resolve.ts';
 import { BOOTED_FROM_VOLUME, networksOfServer, powerStateCell } from './server-detail.ts';
 
+/** Filters whose text is sent as it is. */
+const FILTERS: readonly { flag: string; parameter: string; metavar: string; help: string }[] = [
+  { flag: '--reservation-id', parameter: 'reservation_id', metavar: '<id>', help: 'Of this reservation' },
+  { flag: '--instance-name', parameter: 'instance_name', metavar: '<regex>', help: 'With an instance name like this' },
+  { flag: '--availability-zone', parameter: 'availability_zone', metavar: '<zone>', help: 'In this zone' },
+  { flag: '--key-name', parameter: 'key_name', metavar: '<key>', help: 'With this SSH key' },
+  { flag: '--progress', parameter: 'progress', metavar: '<percent>', help: 'With this progress' },
+  { flag: '--vm-state', parameter: 'vm_state', metavar: '<state>', help: 'In this state of the VM' },
+  { flag: '--task-state', parameter: 'task_state', metavar: '<state>', help: 'In this state of a task' },
+  { flag: '--changes-before', parameter: 'changes-before', metavar: '<time>', help: 'Changed before this time' },
+  { flag: '--changes-since', parameter: 'changes-since', metavar: '<time>', help: 'Changed since this time' },
+];
+
+/** The API counts power states. */
+const POWER_NUMBERS: Readonly<Record<string, number>> = {
+  pending: 0,
+  running: 1,
+  paused: 3,
+  shutdown: 4,
+  crashed: 6,
+  suspended: 7,
+};
+
 /** Options of `server list`. */
 export const LIST_OPTIONS: readonly Option[] = [
   { flag: '--ip', metavar: '<regex>', help: 'With an IPv4 address like this' },
@@ -24,6 +47,15 @@ export const LIST_OPTIONS: readonly Option[] = [
   { flag: '--long', help: 'More columns' },
   { flag: '--no-name-lookup', short: '-n', help: 'IDs of images and flavors instead of names', group: 'lookup' },
   { flag: '--name-lookup-one-by-one', help: 'Look names up one by one', group: 'lookup' },
+  ...FILTERS.map(({ flag, metavar, help }) => ({ flag, metavar, help })),
+  { flag: '--config-drive', help: 'With a config drive', group: 'drive' },
+  { flag: '--no-config-drive', help: 'Without one', group: 'drive' },
+  { flag: '--power-state', metavar: '<state>', help: 'In this power state', choices: Object.keys(POWER_NUMBERS) },
+  { flag: '--locked', help: 'Locked ones (compute API 2.73 or newer)', group: 'locked' },
+  { flag: '--unlocked', help: 'Unlocked ones (compute API 2.73 or newer)', group: 'locked' },
+  { flag: '--deleted', help: 'Deleted ones (administrators)' },
+  { flag: '--tags', metavar: '<tag>', repeat: true, help: 'With this tag (may be repeated)' },
+  { flag: '--not-tags', metavar: '<tag>', repeat: true, help: 'Without this tag (may be repeated)' },
   { flag: '--marker', metavar: '<server>', help: 'Begin after this server' },
   { flag: '--limit', metavar: '<count>', integer: true, help: 'At most so many' },
 ];
@@ -87,6 +119,13 @@ async function filters(call: Call): Promise<Record<string, string | number | boo
     tenant_id: inProject === undefined ? undefined : await findInDomain(call, project, inProject, '--project-domain'),
     user_id: ofUser === undefined ? undefined : await findInDomain(call, user, ofUser, '--user-domain'),
     all_tenants: all ? true : undefined,
+    deleted: values.has('--deleted') ? true : undefined,
+    config_drive: values.has('--config-drive') ? true : values.has('--no-config-drive') ? false : undefined,
+    locked: values.has('--locked') ? true : values.has('--unlocked') ? false : undefined,
+    power_state: POWER_NUMBERS[values.text('--power-state') ?? ''],
+    tags: values.has('--tags') ? values.texts('--tags').join(',') : undefined,
+    'not-tags': values.has('--not-tags') ? values.texts('--not-tags').join(',') : undefined,
+    ...Object.fromEntries(FILTERS.map(({ flag, parameter }) => [parameter, values.text(flag)])),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../cell.ts';
 import { isObject, pythonText } from '../cell.ts';
 import type { Call, Command } from '../command.ts';
 import { ClientError } from '../errors.ts';
+import { showOutput } from '../execute.ts';
 import type { ShowOutput } from '../format.ts';
 import { network, port, securityGroup } from '../network-resources.ts';
 import { flavor, image, server } from '../other-resources.ts';
@@ -70,6 +71,7 @@ async function createServer(call: Call): Promise<ShowOutput> {
   const keyName = values.text('--key-name');
   const zone = values.text('--availability-zone');
   const networks = await networksOf(call);
+  const hints = Object.fromEntries(values.texts('--hint').map((text) => pair(text)));
   const body: JsonObject = {
     name: values.text('server-name') ?? '',
     flavorRef: await findId(session, flavor, values.text('--flavor') ?? ''),
@@ -81,17 +83,38 @@ async function createServer(call: Call): Promise<ShowOutput> {
     ...(Object.keys(properties).length === 0 ? {} : { metadata: properties }),
     ...(keyName === undefined ? {} : { key_name: keyName }),
     ...(zone === undefined ? {} : { availability_zone: zone }),
+    ...textsOf(call, CREATE_TEXTS),
+    ...(values.has('--tag') ? { tags: [...values.texts('--tag')] } : {}),
+    ...(values.has('--use-config-drive') ? { config_drive: true } : {}),
     ...(userData === undefined ? {} : { user_data: Buffer.from(await readTextFile(userData)).toString('base64') }),
   };
   const answer = await session.request('compute', 'POST', '/servers', {
     ...versionOf(session, server),
-    body: { server: body },
+    body: { server: body, ...(values.has('--hint') ? { 'os:scheduler_hints': hints } : {}) },
   });
   const created = unwrapped(server, answer.body);
   if (values.has('--wait')) await waitForActive(idOf(created), call);
   const current = await find(session, server, idOf(created));
   // Only the answer to the creation has the password that was set.
   return await serverDetail({ ...created, ...current }, call);
+}
+
+/** What a creation sends as it was typed, and the minor version of the compute API that knows it. */
+const CREATE_TEXTS = [
+  { flag: '--password', attr: 'adminPass', minor: 1 },
+  { flag: '--description', attr: 'description', minor: 19 },
+  { flag: '--hostname', attr: 'hostname', minor: 90 },
+  { flag: '--host', attr: 'host', minor: 74 },
+  { flag: '--hypervisor-hostname', attr: 'hypervisor_hostname', minor: 74 },
+] as const;
+
+function textsOf({ values, session }: Call, known: typeof CREATE_TEXTS): JsonObject {
+  const given = known.filter(({ flag }) => values.has(flag));
+  for (const { flag, minor } of given) {
+    if (Number(session.auth.computeVersion.split('.')[1]) >= minor) continue;
+    throw new ClientError(`--os-compute-api-version 2.${minor} or greater is required to support the ${flag} option`);
+  }
+  return Object.fromEntries(given.map(({ flag, attr }) => [attr, values.text(flag) ?? '']));
 }
 
 function pair(text: string): [string, string] {
@@ -110,6 +133,19 @@ async function waitForActive(id: string, call: Call): Promise<void> {
     await sleep(POLL_MS);
   }
   call.progress('\n');
+}
+
+async function showServer(call: Call): Promise<ShowOutput> {
+  const { values, session } = call;
+  const found = await find(session, server, values.text('server') ?? '');
+  const part = async (name: string): Promise<JsonObject> => {
+    const path = `${objectPath(server, idOf(found))}/${name}`;
+    const { body } = await session.request('compute', 'GET', path, versionOf(session, server));
+    return isObject(body) ? body : {};
+  };
+  if (values.has('--diagnostics')) return showOutput(undefined, await part('diagnostics'));
+  if (!values.has('--topology')) return await serverDetail(found, call);
+  return await serverDetail({ ...found, topology: await part('topology') }, call);
 }
 
 /** Stops at the first server that cannot be found or deleted, as the openstack client does. */
@@ -163,6 +199,19 @@ export const commands: readonly Command[] = [
       { flag: '--port', metavar: '<port>', repeat: true, help: 'The same as --nic port-id=<port>' },
       { flag: '--security-group', metavar: '<group>', repeat: true, help: 'Security group (may be repeated)' },
       { flag: '--key-name', metavar: '<key>', help: 'SSH key' },
+      { flag: '--password', metavar: '<password>', help: 'Password of its administrator (others may see it)' },
+      { flag: '--description', metavar: '<text>', help: 'Description (compute API 2.19 or newer)' },
+      { flag: '--hostname', metavar: '<name>', help: 'Host name (compute API 2.90 or newer)' },
+      { flag: '--host', metavar: '<host>', help: 'Host it is to run on (compute API 2.74 or newer)' },
+      {
+        flag: '--hypervisor-hostname',
+        metavar: '<name>',
+        help: 'Hypervisor it is to run on (compute API 2.74 or newer)',
+      },
+      { flag: '--tag', metavar: '<tag>', repeat: true, help: 'Tag (compute API 2.52 or newer; may be repeated)' },
+      { flag: '--hint', metavar: '<key=value>', repeat: true, help: 'Hint for the scheduler (may be repeated)' },
+      { flag: '--use-config-drive', help: 'With a config drive', group: 'drive' },
+      { flag: '--no-config-drive', help: 'Without one', group: 'drive' },
       { flag: '--property', metavar: '<key=value>', repeat: true, help: 'Metadata (may be repeated)' },
       { flag: '--user-data', metavar: '<file>', help: 'File with user data' },
       { flag: '--availability-zone', metavar: '<zone>', help: 'Availability zone, or zone:host' },
@@ -184,10 +233,14 @@ export const commands: readonly Command[] = [
     help: 'Show a server',
     example: 'server show web1',
     arguments: [SERVER],
+    options: [
+      { flag: '--diagnostics', help: 'What its hypervisor says of it', group: 'what' },
+      { flag: '--topology', help: 'Its place among cores and memory, too (compute API 2.78 or newer)', group: 'what' },
+    ],
     action: {
       do: 'call',
       output: 'show',
-      run: async (call) => serverDetail(await find(call.session, server, call.values.text('server') ?? ''), call),
+      run: showServer,
     },
   },
   {
