@@ -76,6 +76,22 @@ test('clouds.yaml with its secure.yaml; options win over variables, variables ov
   });
 });
 
+test('a cloud that names a profile has the rest from clouds-public.yaml', async () => {
+  cloud.requests.length = 0;
+  const own = path.join(folder, 'own.yaml');
+  const vendor = path.join(folder, 'vendor.yaml');
+  const auth = { username: 'bob', password: 'pw', project_name: 'lab' };
+  await writeFile(own, JSON.stringify({ clouds: { mine: { profile: 'maker', auth } } }));
+  await writeFile(
+    vendor,
+    JSON.stringify({ 'public-clouds': { maker: { auth: { auth_url: cloud.url, username: 'nobody' } } } }),
+  );
+  const env = { OS_CLOUD: 'mine', OS_CLIENT_CONFIG_FILE: own, OS_CLIENT_VENDOR_FILE: vendor };
+  const ran = await runWith(['token', 'issue', '-f', 'value', '-c', 'project_id'], env);
+  assert.deepEqual(ran, { code: 0, out: `${IDS.project}\n`, err: '' });
+  assert.match(JSON.stringify(signIn()), /"name":"bob"/);
+});
+
 test('OS_CLIENT_CONFIG_FILE and OS_CLOUD; an application credential brings its own scope', async () => {
   cloud.requests.length = 0;
   const env = { OS_CLIENT_CONFIG_FILE: path.join(folder, 'clouds.yaml'), OS_CLOUD: 'robot' };

@@ -7,7 +7,7 @@ import { isObject } from './cell.ts';
 import { ConnectError } from './errors.ts';
 
 /**
- * One cloud of clouds.yaml, its secrets from secure.yaml beside it. Without a name: the only cloud of the file, if it
+ * One cloud of clouds.yaml, its secrets from secure.yaml beside it, its profile from clouds-public.yaml. Without a name: the only cloud of the file, if it
  * has just one.
  *
  * @throws ConnectError for a name that is not there or a file that is not YAML.
@@ -20,8 +20,19 @@ export async function readCloud(name: string | undefined, sources: AuthSources):
   if (chosen === undefined) return undefined;
   const cloud = all[chosen];
   if (!isObject(cloud)) throw new ConnectError(`Cloud ${chosen} was not found.`);
+  const whole = await withProfile(cloud, sources);
   const secure = section(await firstFile('secure', sources.env.OS_CLIENT_SECURE_FILE, sources))[chosen];
-  return isObject(secure) ? merged(cloud, secure) : cloud;
+  return isObject(secure) ? merged(whole, secure) : whole;
+}
+
+/** A cloud that names a profile has, of clouds-public.yaml, what it does not say itself. */
+async function withProfile(cloud: JsonObject, sources: AuthSources): Promise<JsonObject> {
+  const name = cloud.profile ?? cloud.cloud;
+  if (typeof name !== 'string') return cloud;
+  const file = await firstFile('clouds-public', sources.env.OS_CLIENT_VENDOR_FILE, sources);
+  const profiles = isObject(file) ? (file['public-clouds'] ?? null) : null;
+  const profile = isObject(profiles) ? (profiles[name] ?? null) : null;
+  return isObject(profile) ? merged(profile, cloud) : cloud;
 }
 
 function section(file: Json): JsonObject {

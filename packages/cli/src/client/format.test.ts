@@ -302,3 +302,16 @@ test('a table has lines and a bold head at a terminal, and is plain ASCII elsewh
   );
   assert.ok(table({ bold: true }).includes('│ \u001b[1mName\u001b[22m │'));
 });
+
+test('integers that no number holds are printed digit by digit', () => {
+  const output = { kind: 'list' as const, titles: ['Total IPs'], rows: [[18446744073709551614n] as const] };
+  const options = {
+    ...{ columns: [], sortColumns: ['Total IPs'], sortDescending: false, maxWidth: 0, fitWidth: false },
+    ...{ printEmpty: false, noIndent: true, quote: 'nonnumeric', prefix: '' },
+  };
+  const printed = (format: string) => formatList(output, { ...options, format }, { columns: 0, remark: () => {} });
+  assert.equal(printed('json'), '[{"Total IPs": 18446744073709551614}]\n');
+  assert.equal(printed('value'), '18446744073709551614\n');
+  assert.equal(printed('csv'), '"Total IPs"\n18446744073709551614\n');
+  assert.equal(printed('yaml'), '- Total IPs: 18446744073709551614\n');
+});

@@ -87,7 +87,7 @@ test('choices, integers, key=value texts and groups are checked', () => {
 test('missing and unknown words', () => {
   refused([], 'the following arguments are required: <floating-ip>');
   refused(['a', 'b'], 'unrecognized arguments: b');
-  refused(['a', '--prot', 'tcp'], 'unrecognized arguments: --prot\nDid you mean --port?');
+  refused(['a', '--prot', 'tcp'], 'unrecognized arguments: --prot tcp\nDid you mean --port?');
   refused(['a', '--zzzzzzzz'], 'unrecognized arguments: --zzzzzzzz');
   const required: Grammar = { arguments: [], options: [{ flag: '--port', metavar: 'p', help: '', required: true }] };
   refused([], 'the following arguments are required: --port', required);

@@ -58,7 +58,7 @@ test('a usage error prints the usage, the reason and a suggestion', async () => 
   const ran = await runWith(['port', 'list', '--sever', 'web1'], {});
   assert.equal(ran.code, 2);
   assert.match(ran.err, /^usage: portward port list /);
-  assert.match(ran.err, /portward port list: error: unrecognized arguments: --sever\nDid you mean --server\?\n$/);
+  assert.match(ran.err, /portward port list: error: unrecognized arguments: --sever web1\nDid you mean --server\?\n$/);
 });
 
 test('a mistyped global option gets the nearest', async () => {
