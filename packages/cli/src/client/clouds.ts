@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'yaml';
 import type { AuthSources } from './auth.ts';
 import type { Json, JsonObject } from './cell.ts';
 import { isObject } from './cell.ts';
 import { ConnectError } from './errors.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 
 /**
  * One cloud of clouds.yaml, its secrets from secure.yaml beside it, its profile from clouds-public.yaml. Without a name: the only cloud of the file, if it
@@ -53,12 +53,13 @@ async function firstFile(base: string, override: string | undefined, sources: Au
     } catch {
       continue;
     }
-    return parsed(file, text);
+    return readPlainYaml(text) ?? (await parsed(file, text));
   }
   return null;
 }
 
-function parsed(file: string, text: string): Json {
+async function parsed(file: string, text: string): Promise<Json> {
+  const { parse } = await import('yaml');
   try {
     return parse(text) as Json;
   } catch (error) {
