@@ -51,13 +51,15 @@ export function executionLine({ status, reason }: ApiError): string {
   return `Error while executing command: ${SDK_NAMES[status] ?? 'HttpException'}: ${status}, ${reason}`;
 }
 
+/** A refusal in the words of the library that the openstack client uses for networks, images and some of compute. */
+export function libraryLine({ status, url, reason }: Pick<ApiError, 'status' | 'url' | 'reason'>): string {
+  const source = status >= 400 && status < 500 ? 'Client' : 'Server';
+  return `${SDK_NAMES[status] ?? 'HttpException'}: ${status}: ${source} Error for url: ${url}, ${reason}`;
+}
+
 /** Network and image errors are worded by one client library, identity and compute errors by others. */
 function failureLine({ service, status, url, requestId }: ApiFailure, reason: string): string {
-  if (status !== 401 && (service === 'network' || service === 'image')) {
-    const name = SDK_NAMES[status] ?? 'HttpException';
-    const source = status >= 400 && status < 500 ? 'Client' : 'Server';
-    return `${name}: ${status}: ${source} Error for url: ${url}, ${reason}`;
-  }
+  if (status !== 401 && (service === 'network' || service === 'image')) return libraryLine({ status, url, reason });
   const request = requestId === undefined ? '' : ` (Request-ID: ${requestId})`;
   return `${reason} (HTTP ${status})${request}`;
 }

@@ -92,6 +92,8 @@ export const keypair: Resource = {
   label: 'Keypair',
   plainName: 'key',
   namedBy: 'name',
+  // From here on keys have a type.
+  microversion: '2.2',
   collection: '/os-keypairs',
   one: 'keypair',
   many: 'keypairs',

@@ -126,7 +126,10 @@ export const commands: readonly Command[] = [
       do: 'list',
       resource: computeService,
       columns: serviceColumns,
-      long: [{ title: 'Disabled Reason', attr: 'disabled_reason' }],
+      long: [
+        { title: 'Disabled Reason', attr: 'disabled_reason' },
+        { title: 'Forced Down', attr: 'forced_down' },
+      ],
     },
   },
   {

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
+import { ApiError, libraryLine } from '../api-error.ts';
 import type { JsonObject } from '../cell.ts';
 import { isObject } from '../cell.ts';
 import type { Call, Column, Command, Option, Outcome } from '../command.ts';
-import { ClientError } from '../errors.ts';
+import { ClientError, MissingError } from '../errors.ts';
 import { deleteEach, listOutput, showOutput } from '../execute.ts';
 import { findInDomain, keypair, user } from '../other-resources.ts';
 import { listAll, objectPath, unwrapped, versionOf } from '../resolve.ts';
@@ -28,6 +29,7 @@ async function ownerQuery(call: Call): Promise<{ user_id?: string }> {
 const columns: readonly Column[] = [
   { title: 'Name', attr: 'name' },
   { title: 'Fingerprint', attr: 'fingerprint' },
+  { title: 'Type', attr: 'type' },
 ];
 
 const FIELDS = ['created_at', 'fingerprint', 'id', 'is_deleted', 'name', 'type', 'user_id'].map((attr) => ({
@@ -38,6 +40,20 @@ const FIELDS = ['created_at', 'fingerprint', 'id', 'is_deleted', 'name', 'type',
 /** A key pair's name is its id; a kind that the API does not tell is `ssh`. */
 function shown(key: JsonObject): Outcome {
   return showOutput(FIELDS, { ...key, id: key.name ?? null, is_deleted: key.deleted ?? null, type: key.type ?? 'ssh' });
+}
+
+/** One request about a key, its refusal in the words that openstack has for it. */
+async function askKey(call: Call, method: 'GET' | 'DELETE', name: string): Promise<JsonObject> {
+  const query = await ownerQuery(call);
+  try {
+    const parts = { ...versionOf(call.session, keypair), query };
+    const { body } = await call.session.request('compute', method, objectPath(keypair, name), parts);
+    return unwrapped(keypair, body);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.status === 404 && method === 'GET') throw new MissingError(`No Keypair found for ${name}`);
+    throw new ClientError(libraryLine(error));
+  }
 }
 
 async function createKey(call: Call): Promise<Outcome> {
@@ -108,11 +124,8 @@ export const commands: readonly Command[] = [
       do: 'call',
       output: 'show',
       run: async (call) => {
-        const { values, session, progress } = call;
-        const query = await ownerQuery(call);
-        const path = objectPath(keypair, values.text('key') ?? '');
-        const { body } = await session.request('compute', 'GET', path, { ...versionOf(session, keypair), query });
-        const found = unwrapped(keypair, body);
+        const { values, progress } = call;
+        const found = await askKey(call, 'GET', values.text('key') ?? '');
         if (!values.has('--public-key')) return shown(found);
         progress(typeof found.public_key === 'string' ? found.public_key : '');
         return undefined;
@@ -129,12 +142,8 @@ export const commands: readonly Command[] = [
       do: 'call',
       output: 'none',
       run: async (call) => {
-        const query = await ownerQuery(call);
         await deleteEach(keypair, call.values.texts('key'), call, async (name) => {
-          await call.session.request('compute', 'DELETE', objectPath(keypair, name), {
-            ...versionOf(call.session, keypair),
-            query,
-          });
+          await askKey(call, 'DELETE', name);
         });
         return undefined;
       },

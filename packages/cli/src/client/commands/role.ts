@@ -53,7 +53,9 @@ async function grantPath(call: Call, incomplete: string): Promise<string> {
   if (who !== '' && values.has('--project')) return await scoped('--project', 'projects');
   if (who !== '' && values.has('--domain')) return await scoped('--domain', 'domains');
   if (who !== '' && values.has('--system')) return `/system${who}/roles`;
-  throw new ClientError(`${incomplete}: give --user or --group, and --project, --domain or --system`);
+  const none = !['--user', '--group', '--project', '--domain'].some((flag) => values.has(flag));
+  if (none) throw new ClientError(`${incomplete}. See portward --help for more details`);
+  throw new ClientError('Must specify either system, domain, or project');
 }
 
 async function actorPath(call: Call): Promise<string> {
