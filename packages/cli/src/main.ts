@@ -12,6 +12,10 @@ async function main(argv: string[]): Promise<number> {
     const { runRole } = await import('./roles.ts');
     return runRole(argv);
   }
+  if (word === undefined || word.startsWith('--os-')) {
+    const { isForShell, runShell } = await import('./client/interactive.ts');
+    if (isForShell(argv) && (argv.length > 0 || (await hasCloud()))) return runShell(argv, shellIo());
+  }
   if (word === undefined || (argv.length === 1 && HELP.has(word))) {
     const { overview } = await import('./overview.ts');
     process.stdout.write(overview());
@@ -21,6 +25,10 @@ async function main(argv: string[]): Promise<number> {
     const { version } = await import('./version.ts');
     process.stdout.write(`portward ${version()}\n`);
     return 0;
+  }
+  if (word === '__complete' || word === 'complete') {
+    const { runComplete } = await import('./complete-command.ts');
+    return runComplete(argv);
   }
   const { runClient } = await import('./client/run.ts');
   return runClient(argv, {
@@ -32,6 +40,26 @@ async function main(argv: string[]): Promise<number> {
     cwd: process.cwd(),
   });
 }
+
+/** Is there something to sign in with? */
+async function hasCloud(): Promise<boolean> {
+  const { authSettings } = await import('./client/auth.ts');
+  const sources = { options: {}, insecure: false, env: process.env, cwd: process.cwd() };
+  return authSettings(sources).then(
+    () => true,
+    // A cloud that was named but is not there is an error to tell, not a beginner's question.
+    () => process.env.OS_CLOUD !== undefined || process.env.OS_AUTH_URL !== undefined,
+  );
+}
+
+const shellIo = () => ({
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  isTTY: process.stdout.isTTY === true,
+  cwd: process.cwd(),
+});
 
 /** Words that start a part of the system instead of speaking to one. */
 const ROLES: ReadonlySet<string> = new Set(['up', 'controller', 'agent']);

@@ -1,9 +1,11 @@
+import type { AuthSettings } from './auth.ts';
 import type { Call, Command, Outcome, Values } from './command.ts';
 import { outputKind } from './command.ts';
 import { commandsUnder, matchCommand } from './command-index.ts';
 import { ClientError, EXIT, UsageError } from './errors.ts';
 import { type GlobalOptions, takeGlobalOptions } from './global-options.ts';
 import { grammarOf, looksLikeOption, parseCommandLine } from './parse.ts';
+import type { Session as SignedInSession, Trace } from './session.ts';
 
 /** Somewhere text is written. */
 export interface TextSink {
@@ -19,6 +21,8 @@ export interface ClientIo {
   /** Width of the terminal. */
   readonly columns: number;
   readonly cwd: string;
+  /** Signs in; unset: anew for each command. */
+  readonly connect?: (auth: AuthSettings, trace: Trace | undefined) => Promise<SignedInSession>;
 }
 
 /**
@@ -104,7 +108,7 @@ async function carryOut(command: Command, values: Values, options: GlobalOptions
     io.stderr.write(`${line}\n`);
   };
   const auth = await authSettings({ options: options.auth, insecure: options.insecure, env: io.env, cwd: io.cwd });
-  const session = await Session.connect(auth, options.debug ? remark : undefined);
+  const session = await (io.connect ?? Session.connect)(auth, options.debug ? remark : undefined);
   const call: Call = {
     values,
     session,
