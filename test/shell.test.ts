@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,14 +16,14 @@ const run = promisify(execFile);
 
 /** A person at a terminal: types, and reads what is shown until it fits. */
 class Typist {
-  readonly #process;
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
   #shown = '';
   #from = 0;
 
   constructor(env: NodeJS.ProcessEnv) {
     this.#process = spawn('python3', [TERMINAL, PORTWARD], {
       env: { ...env, TERM: 'xterm' },
-      stdio: ['pipe', 'pipe', 2],
+      stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#process.stdout.on('data', (data) => {
       this.#shown += data;
