@@ -55,6 +55,7 @@ function egressRules(world: World, port: Port): string[] {
     'meta nfproto ipv6 udp sport 546 udp dport 547 accept',
     `icmpv6 type ${ICMPV6_SENT} accept`,
     ...stateRules(world, port),
+    ...(isStateful(world, port) ? [FROM_THE_MIDDLE] : []),
     ...groupsOf(world, port).map(({ id }) => `jump ${groupChain(id, 'egress')}`),
     'drop',
   ];
@@ -78,14 +79,14 @@ function ingressRules(world: World, port: Port): string[] {
 const FOLLOWED = '{ 1, 6, 17, 33, 58, 132 }';
 
 /**
- * Replies pass. A TCP connection begins with its first packet: what was cut off shall not be taken for a new one in the
- * other direction, as the kernel does unless told otherwise (nf_conntrack_tcp_loose).
+ * A VM begins a TCP connection with its first packet. The answers of one that was cut off would otherwise be taken for a
+ * new one in the other direction (nf_conntrack_tcp_loose), which brings it back. What is sent to a VM needs no such
+ * rule: there the groups are asked again, and where they admit it the VM itself resets what it does not know.
  */
+const FROM_THE_MIDDLE = 'ct state new tcp flags & (fin | syn | rst | ack) != syn drop';
+
+/** Replies pass. */
 function stateRules(world: World, port: Port): string[] {
   if (!isStateful(world, port)) return [];
-  return [
-    'ct state established,related accept',
-    `meta l4proto ${FOLLOWED} ct state invalid drop`,
-    'ct state new tcp flags & (fin | syn | rst | ack) != syn drop',
-  ];
+  return ['ct state established,related accept', `meta l4proto ${FOLLOWED} ct state invalid drop`];
 }
