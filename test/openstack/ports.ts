@@ -145,6 +145,8 @@ export const PORT_STEPS: readonly Step[] = [
 1 of 2 rules failed to delete.`,
   },
 
+  // A port has groups of one kind.
+  { run: 'security group set --stateful www' },
   {
     run: "port create --network net --fixed-ip subnet=sub,ip-address=10.1.0.10 --fixed-ip ip-address=10.1.0.11 --mac-address fa:16:3e:00:00:01 --description 'first port' --device vm1 --device-owner compute:nova --vnic-type direct --host host9 --dns-name one --binding-profile key=value --security-group www --security-group plain --allowed-address ip-address=10.1.0.0/28,mac-address=fa:16:3e:00:00:02 --allowed-address ip-address=10.1.0.99 --extra-dhcp-option name=bootfile-name,value=pxelinux.0 --extra-dhcp-option name=tftp-server,value=::1,ip-version=6 --tag p one",
     rows: PORT.show,
