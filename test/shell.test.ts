@@ -152,7 +152,7 @@ test('bash completes words, options and the names of the cloud with the script',
       assert.equal(stderr, '');
       return stdout.split('\n').filter(Boolean);
     };
-    assert.deepEqual(await complete('floating', 'ip', 'po'), ['port']);
+    assert.deepEqual(await complete('floating', 'ip', 'por'), ['port']);
     assert.deepEqual(await complete('network', 'show', 'my'), ['my\\ net']);
     assert.deepEqual(await complete('network', 'list', '-f', 'js'), ['json']);
     assert.deepEqual(await complete('port', 'create', '--netw'), ['--network']);
