@@ -22,6 +22,8 @@ export interface AgentOptions {
 export interface Agent {
   /** Stops following the controller. The data plane stays and goes on forwarding. */
   stop(): Promise<void>;
+  /** What of the kernel is not as it should be, once all that is known is done: a line a difference. */
+  differences(): Promise<string[]>;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function startAgent({ config, log, source }: AgentOptions): Promise
     host,
     bridgeMappings,
     natBackend: config.nat_backend,
+    misses: config.misses,
     machines: config.machines,
     auditSeconds: config.audit_seconds,
     source: source ?? follower(config, host, log),
@@ -44,7 +47,7 @@ export async function startAgent({ config, log, source }: AgentOptions): Promise
     watchLinks,
     log,
   });
-  return { stop: () => plane.stop() };
+  return { stop: () => plane.stop(), differences: () => plane.differences() };
 }
 
 function follower(config: AgentConfig, host: string, log: Logger): FeedSource {

@@ -1,5 +1,5 @@
 import { gatewayNamespace } from '@portward/model/device-names.ts';
-import type { FeedLine, NatBackend } from '@portward/model/feed.ts';
+import type { FeedLine, Misses, NatBackend } from '@portward/model/feed.ts';
 import type { Logger } from 'pino';
 import type { FeedSource } from './feed-source.ts';
 import { Namespaces } from './kernel/namespaces.ts';
@@ -11,6 +11,7 @@ import { adoptNumbers } from './reconcile/adopt-numbers.ts';
 import { Announcements } from './reconcile/announcements.ts';
 import { Applier } from './reconcile/applier.ts';
 import { Connections } from './reconcile/connections.ts';
+import { recomputed, unlike } from './reconcile/differences.ts';
 import { GuardedConnections } from './reconcile/guarded-connections.ts';
 import { type Found, readBack, readSysctls } from './reconcile/read-back.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
@@ -28,6 +29,7 @@ export interface DataPlaneOptions {
   /** Physical network → bridge of the operator's. */
   readonly bridgeMappings: Readonly<Record<string, string>>;
   readonly natBackend: NatBackend;
+  readonly misses: Misses;
   readonly machines: boolean;
   /** Seconds between two comparisons of the kernel with what it should be. */
   readonly auditSeconds: number;
@@ -59,6 +61,7 @@ export class DataPlane {
   #isFirstRound = true;
   readonly #touched = new Set<Scope>();
   #seq = 0;
+  readonly #questions: PromiseWithResolvers<string[]>[] = [];
   #woken = Promise.withResolvers<void>();
   #stopped = false;
   #retry: NodeJS.Timeout | undefined;
@@ -75,6 +78,7 @@ export class DataPlane {
       host: options.host,
       bridgeMappings: new Map(Object.entries(options.bridgeMappings)),
       natBackend: options.natBackend,
+      misses: options.misses,
       taps: this.#taps.names,
       numbers: new Numbers(),
       machines: options.machines,
@@ -91,11 +95,13 @@ export class DataPlane {
     this.#guardedConnections = new GuardedConnections(this.#namespaces, () => this.#world, options.log);
     this.#reporter = new Reporter(
       options.source,
-      {
+      () => ({
         nat_backend: options.natBackend,
+        misses: options.misses,
         bridge_mappings: { ...options.bridgeMappings },
         machines: options.machines,
-      },
+        drift: this.drift,
+      }),
       options.log,
     );
     this.#audit = setInterval(() => this.#requestAudit(), options.auditSeconds * 1000);
@@ -214,10 +220,34 @@ export class DataPlane {
       if (!this.#isSynced) continue;
       try {
         await this.#round();
+        await this.#answer();
       } catch (error) {
         this.#log.error({ error }, 'a round failed');
         this.#auditIsDue = true;
         this.#retryIn(1000);
+      }
+    }
+  }
+
+  /**
+   * Does what there is to do, then works everything out anew and reads the kernel back, and gives a line for each
+   * difference: none when all is as it should be. Nothing is mended by it.
+   */
+  differences(): Promise<string[]> {
+    const answer = Promise.withResolvers<string[]>();
+    this.#questions.push(answer);
+    this.#wake();
+    return answer.promise;
+  }
+
+  async #answer(): Promise<void> {
+    for (const { resolve, reject } of this.#questions.splice(0)) {
+      try {
+        const { items } = await readBack(this.#readBackContext());
+        for (const item of readSysctls(this.#reconciler.desired.sysctls())) items.push(item);
+        resolve([...recomputed(this.#world, this.#reconciler.desired), ...unlike(items, this.#reconciler)]);
+      } catch (error) {
+        reject(error);
       }
     }
   }

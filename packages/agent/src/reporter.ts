@@ -8,7 +8,7 @@ const BATCH = 1000;
 /** Sends statuses to the controller in batches, and a heartbeat when there is nothing to say. */
 export class Reporter {
   readonly #source: FeedSource;
-  readonly #configurations: AgentConfigurations;
+  readonly #configurations: () => AgentConfigurations;
   readonly #log: Logger;
   readonly #startedAt = new Date().toISOString();
   /** The latest word on each object. */
@@ -18,7 +18,7 @@ export class Reporter {
   #sending: Promise<void> | undefined;
   readonly #heartbeat: NodeJS.Timeout;
 
-  constructor(source: FeedSource, configurations: AgentConfigurations, log: Logger) {
+  constructor(source: FeedSource, configurations: () => AgentConfigurations, log: Logger) {
     this.#source = source;
     this.#configurations = configurations;
     this.#log = log;
@@ -54,7 +54,7 @@ export class Reporter {
         await this.#source.report({
           started_at: this.#startedAt,
           applied_seq: Math.max(0, appliedSeq),
-          configurations: this.#configurations,
+          configurations: this.#configurations(),
           statuses: batch.map(([, status]) => status),
         });
       } catch (error) {

@@ -83,6 +83,13 @@ export const configSchema = z.strictObject({
         .enum(['nftables', 'iptables'])
         .default('nftables')
         .describe('Which part of netfilter translates addresses'),
+      misses: z
+        .enum(['refuse', 'drop'])
+        .default('refuse')
+        .describe(
+          'What becomes of packets to ports of a shared floating IP that are not forwarded: an answer that refuses them, ' +
+            'or silence, which costs less under a scan',
+        ),
       state_dir: z
         .string()
         .default('/run/portward-agent')

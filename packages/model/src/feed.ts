@@ -186,7 +186,14 @@ export interface AgentConfigurations {
   bridge_mappings: Record<string, string>;
   /** Whether it plays VMs with namespaces. */
   machines: boolean;
+  /** What becomes of packets to ports of a shared floating IP that are not forwarded. */
+  misses?: Misses;
+  /** Things in the kernel that were found otherwise than the agent had left them since it started; all were mended. */
+  drift?: number;
 }
+
+/** Whether what is not forwarded is refused by an answer, or dropped in silence. */
+export type Misses = 'refuse' | 'drop';
 
 /** Which part of netfilter translates addresses. */
 export type NatBackend = 'nftables' | 'iptables';

@@ -2,7 +2,7 @@ import { gatewayDevice, gatewayNamespace } from '@portward/model/device-names.ts
 import { isTranslatable } from '@portward/model/port-forwarding.ts';
 import type { Item } from './item.ts';
 import { address } from './make-item.ts';
-import { floatingIpNat, forwardingNat } from './nat.ts';
+import { floatingIpNat, forwardingNat, silenceNat } from './nat.ts';
 import { bridgeOf, type FloatingIp, gatewayPort, type World } from './world.ts';
 
 /** Where a floating IP is on this host: the namespace and device of its router's gateway. */
@@ -28,6 +28,7 @@ export function floatingIpItems(world: World, id: string): Item[] {
   return [
     address(place.namespace, place.device, `${external}/32`, true),
     ...(target === null ? [] : floatingIpNat(world.natBackend, place.namespace, external, target)),
+    ...(target === null && world.misses === 'drop' ? silenceNat(world.natBackend, place.namespace, external) : []),
   ];
 }
 

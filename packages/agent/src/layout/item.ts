@@ -140,7 +140,7 @@ export interface IptablesRuleItem {
   readonly table: string;
   readonly chain: string;
   readonly rule: string;
-  /** Place among the chain's rules: lower comes first; equals stand in any order. */
+  /** Place among the chain's rules: lower comes first; equals stand in any order. Read back, it is the place itself. */
   readonly rank: number;
 }
 
@@ -192,8 +192,9 @@ export function sameValue(a: Item, b: Item): boolean {
     case 'namespace':
     case 'address':
     case 'iptables-chain':
-    case 'iptables-rule':
       return true;
+    case 'iptables-rule':
+      return b.type === 'iptables-rule' && a.rank === b.rank;
     case 'sysctl':
       return b.type === 'sysctl' && a.value === b.value;
     case 'bridge':

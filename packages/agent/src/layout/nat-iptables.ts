@@ -19,6 +19,9 @@ const CHAINS: readonly (readonly [table: string, chain: string])[] = [
   ['mangle', `${W}-mark`],
 ];
 
+/** What is not translated is the router's own to answer. The table `nat` refuses to drop: `filter` does it. */
+const INPUT_CHAIN = ['filter', `${W}-INPUT`] as const;
+
 const RULES: readonly Rule[] = [
   ['nat', 'PREROUTING', `-j ${W}-PREROUTING`],
   ['nat', 'OUTPUT', `-j ${W}-OUTPUT`],
@@ -32,7 +35,7 @@ const RULES: readonly Rule[] = [
 
 /** Neutron's chains, in its order, so that what operators know of them holds. Cost grows with the forwardings. */
 function router(namespace: string, gateway: RouterGateway): Item[] {
-  const { device, address, enableSnat } = gateway;
+  const { device, address, enableSnat, misses } = gateway;
   const own: Rule[] = [
     ['nat', `${W}-POSTROUTING`, `! -o ${device} -m conntrack ! --ctstate DNAT -j ACCEPT`],
     ['mangle', `${W}-mark`, `-i ${device} -j MARK --set-xmark ${MARKED}`],
@@ -48,8 +51,10 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       3,
     ]);
   }
+  const chains = misses === 'drop' ? [...CHAINS, INPUT_CHAIN] : CHAINS;
+  if (misses === 'drop') own.push(['filter', 'INPUT', `-j ${W}-INPUT`]);
   return [
-    ...CHAINS.map(([table, chain]) => iptablesChain(namespace, table, chain)),
+    ...chains.map(([table, chain]) => iptablesChain(namespace, table, chain)),
     ...[...RULES, ...own].map(([table, chain, rule, rank]) => iptablesRule(namespace, table, chain, rule, rank)),
   ];
 }
@@ -85,6 +90,12 @@ function forwarding(namespace: string, of: Forwarding): Item[] {
   ];
 }
 
+function silence(namespace: string, external: string): Item[] {
+  return ['tcp', 'udp', 'sctp'].map((protocol) =>
+    iptablesRule(namespace, 'filter', `${W}-INPUT`, `-d ${external}/32 -p ${protocol} -j DROP`),
+  );
+}
+
 const externalPorts = (of: Forwarding): string =>
   of.externalFirst === of.externalLast ? String(of.externalFirst) : `${of.externalFirst}:${of.externalLast}`;
 
@@ -95,4 +106,4 @@ const internalPorts = (of: Forwarding): string =>
     : `${of.internalFirst}-${of.internalLast}/${of.externalFirst}`;
 
 /** Translation by iptables with the chains that Neutron's L3 agent makes. */
-export const iptablesNat: NatLayout = { router, floatingIp, forwarding };
+export const iptablesNat: NatLayout = { router, floatingIp, forwarding, silence };

@@ -1,3 +1,4 @@
+import type { Misses } from '@portward/model/feed.ts';
 import type { TranslatableProtocol } from '@portward/model/port-forwarding.ts';
 import type { Item } from './item.ts';
 
@@ -7,6 +8,7 @@ export interface RouterGateway {
   /** First IPv4 address; without one nothing is translated on the way out. */
   readonly address: string | undefined;
   readonly enableSnat: boolean;
+  readonly misses: Misses;
 }
 
 /** Ports of a floating IP that lead to a VM; the ranges are equally wide, or the internal one is one port. */
@@ -28,6 +30,8 @@ export interface NatLayout {
   /** A floating IP that belongs to one VM entirely. */
   floatingIp(namespace: string, external: string, internal: string): Item[];
   forwarding(namespace: string, forwarding: Forwarding): Item[];
+  /** What makes a floating IP that has forwardings silent on all other ports; the router's `misses` is `drop`. */
+  silence(namespace: string, external: string): Item[];
 }
 
 /** Mark of what came in by the gateway: it keeps its source address. Neutron's external_ingress_mark. */

@@ -7,12 +7,15 @@ const FAMILY = 'ip';
 /** Whether a packet belongs to a connection whose destination was translated. */
 const TRANSLATED = 'ct status & dnat == dnat';
 
+/** Pings are still answered. */
+const DROP_SILENT = 'ip daddr @silent meta l4proto { tcp, udp, sctp } drop';
+
 /**
  * One hash map for all forwardings of a router, so that a packet costs the same whatever their number, and so that a
  * change is a change of elements. Base chains are made once: registering a hook again loses packets.
  */
 function router(namespace: string, gateway: RouterGateway): Item[] {
-  const { device, address, enableSnat } = gateway;
+  const { device, address, enableSnat, misses } = gateway;
   const leaving = `oifname "${device}"`;
   return [
     nftSet(
@@ -22,6 +25,7 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       'type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;',
       true,
     ),
+    ...(misses === 'drop' ? silent(namespace) : []),
     nftSet(namespace, FAMILY, 'floating-ips', 'type ipv4_addr : ipv4_addr;', true),
     nftSet(namespace, FAMILY, 'floating-sources', 'type ipv4_addr : ipv4_addr;', true),
     nftChain(namespace, FAMILY, 'ingress', [`iifname "${device}" meta mark set ${EXTERNAL_MARK}`], {
@@ -33,7 +37,12 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       namespace,
       FAMILY,
       'prerouting',
-      ['dnat ip to ip daddr . meta l4proto . th dport map @forwardings', 'dnat to ip daddr map @floating-ips'],
+      [
+        'dnat ip to ip daddr . meta l4proto . th dport map @forwardings',
+        'dnat to ip daddr map @floating-ips',
+        // What found no translation. A connection that is refused here leaves no entry behind.
+        ...(misses === 'drop' ? [DROP_SILENT] : []),
+      ],
       { type: 'nat', hook: 'prerouting', priority: -100 },
     ),
     nftChain(namespace, FAMILY, 'output', ['dnat to ip daddr map @floating-ips'], {
@@ -66,6 +75,16 @@ function floatingIp(namespace: string, external: string, internal: string): Item
   ];
 }
 
+/** Packets that open no connection, such as those of one whose forwarding went, never see a chain that translates. */
+const silent = (namespace: string): Item[] => [
+  nftSet(namespace, FAMILY, 'silent', 'type ipv4_addr;'),
+  nftChain(namespace, FAMILY, 'input', [DROP_SILENT], { type: 'filter', hook: 'input', priority: 0 }),
+];
+
+function silence(namespace: string, external: string): Item[] {
+  return [nftElement(namespace, FAMILY, 'silent', external)];
+}
+
 /** One element a port: ranges in a map would cost each packet a search. */
 function forwarding(namespace: string, of: Forwarding): Item[] {
   const items: Item[] = [];
@@ -86,4 +105,4 @@ function forwarding(namespace: string, of: Forwarding): Item[] {
 }
 
 /** Translation by nftables: a table `ip portward` in the namespace. */
-export const nftablesNat: NatLayout = { router, floatingIp, forwarding };
+export const nftablesNat: NatLayout = { router, floatingIp, forwarding, silence };

@@ -12,5 +12,8 @@ export const routerNat = (backend: NatBackend, namespace: string, gateway: Route
 export const floatingIpNat = (backend: NatBackend, namespace: string, external: string, internal: string): Item[] =>
   LAYOUTS[backend].floatingIp(namespace, external, internal);
 
+export const silenceNat = (backend: NatBackend, namespace: string, external: string): Item[] =>
+  LAYOUTS[backend].silence(namespace, external);
+
 export const forwardingNat = (backend: NatBackend, namespace: string, forwarding: Forwarding): Item[] =>
   LAYOUTS[backend].forwarding(namespace, forwarding);

@@ -35,6 +35,7 @@ export function routerItems(world: World, routerId: string): Item[] {
         device: gatewayDevice(gateway.id),
         address: firstIpv4(gateway),
         enableSnat: router.enable_snat,
+        misses: world.misses,
       }),
     );
   }

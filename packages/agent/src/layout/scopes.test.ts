@@ -160,7 +160,10 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ tap: pick(PORTS + 5, 4), isThere: fc.boolean() }) },
 );
 
-for (const natBackend of ['nftables', 'iptables'] as const) {
+for (const [natBackend, misses] of [
+  ['nftables', 'refuse'],
+  ['iptables', 'drop'],
+] as const) {
   test(`the scopes that a change touches are all that change: ${natBackend}`, () => {
     fc.assert(
       fc.property(fc.array(anyStep, { minLength: 20, maxLength: 80 }), (steps) => {
@@ -170,6 +173,7 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
           host: HOST_NAME,
           bridgeMappings: new Map([['public', 'br-ex']]),
           natBackend,
+          misses,
           taps,
           numbers: new Numbers(),
           machines: true,

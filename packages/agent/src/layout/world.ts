@@ -1,5 +1,5 @@
 import { bridgeDevice } from '@portward/model/device-names.ts';
-import type { FeedObjects, NatBackend } from '@portward/model/feed.ts';
+import type { FeedObjects, Misses, NatBackend } from '@portward/model/feed.ts';
 import { ipVersion } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER, ROUTER_INTERFACE_OWNERS } from '@portward/model/port.ts';
 import type { Replica } from '../replica.ts';
@@ -19,6 +19,7 @@ export interface World {
   /** Physical network → bridge of the operator's. */
   readonly bridgeMappings: ReadonlyMap<string, string>;
   readonly natBackend: NatBackend;
+  readonly misses: Misses;
   /** Names of the `tap…` devices in the host's namespace that hypervisors and machines made. */
   readonly taps: ReadonlySet<string>;
   readonly numbers: Numbers;

@@ -38,7 +38,7 @@ function chainLines(
   operations: readonly Operation<IptablesRuleItem>[],
   wanted: () => IptablesRuleItem[],
 ): string[] {
-  const removed = operations.filter(({ action }) => action === 'remove');
+  const removed = operations.filter(({ action }) => action !== 'add');
   const added = operations.filter(({ action }) => action !== 'remove').map(({ item }) => item);
   const lines = removed.map(({ item }) => `-D ${chain} ${item.rule}`);
   const ranked = added.toSorted((a, b) => a.rank - b.rank);

@@ -4,7 +4,7 @@ import type { Namespaces } from '../kernel/namespaces.ts';
 import { deleteNetns, inNetns, isNetns, listNetns } from '../kernel/netns.ts';
 import type { NftListing } from '../kernel/nftables.ts';
 import { readSysctl } from '../kernel/sysctl.ts';
-import { HOST, type Item, OWNER, type ServiceItem, type SysctlItem } from '../layout/item.ts';
+import { HOST, type IptablesRuleItem, type Item, OWNER, type ServiceItem, type SysctlItem } from '../layout/item.ts';
 import {
   address,
   binding,
@@ -225,8 +225,19 @@ async function iptablesItems(namespace: string): Promise<Item[]> {
     ...chains.filter((chain) => IPTABLES_CHAIN.test(chain)).map((chain) => iptablesChain(namespace, table, chain)),
     ...rules
       .filter(({ chain, rule: text }) => IPTABLES_CHAIN.test(chain) || /-j neutron-/.test(text))
-      .map(({ chain, rule: text }) => iptablesRule(namespace, table, chain, text)),
+      .map(({ chain, rule: text }, place) => iptablesRule(namespace, table, chain, text, place))
+      .map(numberRepeats()),
   ]);
+}
+
+/** The same rule a second time is another thing, which nobody wants. */
+function numberRepeats(): (item: IptablesRuleItem) => IptablesRuleItem {
+  const seen = new Map<string, number>();
+  return (item) => {
+    const count = (seen.get(item.key) ?? 0) + 1;
+    seen.set(item.key, count);
+    return count === 1 ? item : { ...item, key: `${item.key}|${count}` };
+  };
 }
 
 async function runningServices({ drivers }: Services): Promise<Item[]> {

@@ -3,6 +3,7 @@ import { type IptablesRuleItem, type Item, sameValue } from '../layout/item.ts';
 import type { Scope } from '../layout/scopes.ts';
 import type { Applier, Surroundings } from './applier.ts';
 import { Desired } from './desired.ts';
+import { withRanks } from './iptables-order.ts';
 import type { Operation } from './operation.ts';
 
 /** First pause before a failed scope is tried again, and the longest, milliseconds. Each failure doubles it. */
@@ -57,7 +58,7 @@ export class Reconciler {
   adopt(found: readonly Item[]): number {
     const before = this.#applied;
     this.#applied = new Map();
-    for (const item of found) this.#applied.set(item.key, item);
+    for (const item of withRanks(found, (key) => this.desired.get(key))) this.#applied.set(item.key, item);
     let unexpected = 0;
     for (const key of new Set([...this.desired.keys(), ...this.#applied.keys()])) {
       if (!this.#differs(key)) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { snatNamespace, tapDevice } from '@portward/model/device-names.ts';
-import type { FeedPut, NatBackend } from '@portward/model/feed.ts';
+import type { FeedPut, Misses, NatBackend } from '@portward/model/feed.ts';
 import { HOST, type Item } from '../layout/item.ts';
 import { Numbers } from '../layout/numbers.ts';
 import { allScopes, itemsOf, type ScopeKind } from '../layout/scopes.ts';
@@ -44,12 +44,14 @@ function additions(
   kinds: ScopeKind[],
   natBackend: NatBackend = 'nftables',
   more: FeedPut[] = [],
+  misses: Misses = 'refuse',
 ): Operation[] {
   const world: World = {
     replica: new Replica(),
     host: HOST_NAME,
     bridgeMappings: new Map([['public', 'br-ex']]),
     natBackend,
+    misses,
     taps: new Set([N.vm1, N.vm2].map((number) => tapDevice(uuid(number)))),
     numbers: new Numbers(),
     machines: false,
@@ -122,6 +124,8 @@ for (const [backend, render, suffix] of [
   test(`a router: ${backend}`, () => golden(`router.${suffix}`, render(additions(SNAT, ['router'], backend))));
   test(`forwardings: ${backend}`, () =>
     golden(`forwardings.${suffix}`, render(additions(SNAT, ['port_forwarding'], backend, FURTHER_FORWARDINGS))));
+  test(`a router that is silent on what is not forwarded: ${backend}`, () =>
+    golden(`silent.${suffix}`, render(additions(SNAT, ['router', 'floatingip'], backend, [], 'drop'))));
   test(`a floating IP of one VM: ${backend}`, () =>
     golden(`floating-ip.${suffix}`, render(additions(SNAT, ['floatingip'], backend, WHOLE))));
 }

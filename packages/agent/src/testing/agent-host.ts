@@ -1,8 +1,9 @@
+import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { tapDevice } from '@portward/model/device-names.ts';
-import type { AgentReport, FeedLine, FeedPut, NatBackend, StatusReport } from '@portward/model/feed.ts';
+import type { AgentReport, FeedLine, FeedPut, Misses, NatBackend, StatusReport } from '@portward/model/feed.ts';
 import { eventually, type TestHost } from '../../../../test/test-host.ts';
 import { HOST_NAME, macOf, uuid } from './cloud.ts';
 
@@ -13,6 +14,9 @@ export interface AgentHostOptions {
   auditSeconds?: number;
   bridgeMappings?: string[];
   machines?: boolean;
+  misses?: Misses;
+  /** Whether each step is followed by a comparison of the kernel with what it should be; true unless given. */
+  checks?: boolean;
 }
 
 interface LogEntry {
@@ -28,6 +32,7 @@ export class AgentHost {
   #agent: ChildProcess | undefined;
   #seq = 0;
   #applied = 0;
+  #differences: PromiseWithResolvers<string[]> | undefined;
   /** Latest status of each object, by `kind:id`. */
   readonly statuses = new Map<string, StatusReport>();
   readonly reports: AgentReport[] = [];
@@ -49,18 +54,34 @@ export class AgentHost {
     if (agent.stdout === null || agent.stderr === null) throw new Error('no output');
     createInterface({ input: agent.stderr }).on('line', (line) => this.#logged(line));
     createInterface({ input: agent.stdout }).on('line', (line) => {
-      const report = JSON.parse(line) as AgentReport;
+      const report = JSON.parse(line) as AgentReport | { differences: string[] };
+      if ('differences' in report) return this.#differences?.resolve(report.differences);
       this.#applied = report.applied_seq;
       this.reports.push(report);
       for (const status of report.statuses) this.statuses.set(`${status.kind}:${status.id}`, status);
     });
     this.#write([{ op: 'reset', seq: 0 }, ...snapshot]);
     await this.#settle([{ op: 'synced', seq: 0 }]);
+    await this.check();
   }
 
   /** Sends changes and waits until they are applied. */
   async feed(...lines: (FeedLine | Omit<FeedPut, 'seq'>)[]): Promise<void> {
     await this.#settle(lines as FeedLine[]);
+    await this.check();
+  }
+
+  /**
+   * Holds the agent against itself: what it wants is what it would want if it started now, and the kernel has just
+   * that, so that a second apply would write nothing.
+   */
+  async check(): Promise<void> {
+    if (this.#options.checks === false || this.#agent === undefined) return;
+    const answer = Promise.withResolvers<string[]>();
+    this.#differences = answer;
+    this.#agent.once('exit', () => answer.resolve([]));
+    this.#agent.stdin?.write('check\n');
+    assert.deepEqual(await answer.promise, [], 'the kernel is as it should be');
   }
 
   /** Ends the agent as the kernel would. */
@@ -143,6 +164,7 @@ export class AgentHost {
       auditSeconds = 60,
       bridgeMappings = ['public:br-ex'],
       machines = false,
+      misses = 'refuse',
     } = {
       ...this.#options,
       ...options,
@@ -153,6 +175,7 @@ export class AgentHost {
       nat_backend: natBackend,
       state_dir: `${this.host.directory}/agent`,
       machines,
+      misses,
       audit_seconds: auditSeconds,
       cleanUp,
     });

@@ -1,20 +1,26 @@
 import { createInterface } from 'node:readline';
 import type { AgentReport, FeedLine } from '@portward/model/feed.ts';
 import { pino } from 'pino';
-import { startAgent } from '../agent.ts';
+import { type Agent, startAgent } from '../agent.ts';
 import { cleanUp } from '../clean-up.ts';
 import type { FeedSource } from '../feed-source.ts';
 
 /**
  * An agent whose feed is its standard input and whose reports go to its standard output, a line each: tests run it in
- * a host of their own. Parameter: the agent's configuration as JSON, with `cleanUp: true` to remove everything.
+ * a host of their own. The line `check` is answered with what of the kernel is not as it should be. Parameter: the agent's configuration as JSON, with `cleanUp: true` to remove everything.
  */
 const { cleanUp: isCleanUp, ...config } = JSON.parse(process.argv[2] ?? '{}');
 const log = pino({ level: process.env.AGENT_LOG ?? 'warn' }, pino.destination(2));
 
+/** The line that asks for a comparison. */
+const CHECK = 'check';
+
 const source: FeedSource = {
   async *lines(): AsyncIterable<FeedLine> {
-    for await (const line of createInterface({ input: process.stdin })) yield JSON.parse(line) as FeedLine;
+    for await (const line of createInterface({ input: process.stdin })) {
+      if (line === CHECK) void answer();
+      else yield JSON.parse(line) as FeedLine;
+    }
     process.exit();
   },
   async report(report: AgentReport): Promise<void> {
@@ -22,5 +28,12 @@ const source: FeedSource = {
   },
 };
 
+let agent: Agent | undefined;
+
+async function answer(): Promise<void> {
+  const differences = await agent?.differences().catch((error: Error) => [`nothing can be compared: ${error.message}`]);
+  process.stdout.write(`${JSON.stringify({ differences })}\n`);
+}
+
 if (isCleanUp) await cleanUp({ config, log });
-else await startAgent({ config, log, source });
+else agent = await startAgent({ config, log, source });

@@ -24,6 +24,8 @@ const reportSchema = z.object({
     nat_backend: z.enum(['nftables', 'iptables']),
     bridge_mappings: z.record(z.string(), z.string()),
     machines: z.boolean(),
+    misses: z.enum(['refuse', 'drop']).optional(),
+    drift: z.int().min(0).optional(),
   }),
   statuses: z
     .array(
