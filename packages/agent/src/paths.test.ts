@@ -92,3 +92,30 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
     });
   }
 }
+
+for (const natBackend of ['nftables', 'iptables'] as const) {
+  test(`ports that are not forwarded are met with silence where that is wanted: ${natBackend}`, async () => {
+    await article(
+      async ({ host, agent }) => {
+        const [forwarded, beside, udp] = await Promise.all([
+          host.probe('client', '10.11.7.4', 2222),
+          host.probe('client', '10.11.7.4', 22, { timeoutMs: 500 }),
+          host.probe('client', '10.11.7.4', 53, { protocol: 'udp', timeoutMs: 500 }),
+        ]);
+        assert.deepEqual(forwarded, connected('192.168.2.79:22 sees 10.11.7.100'));
+        assert.equal(beside.outcome, 'timeout');
+        assert.equal(udp.outcome, 'timeout');
+        const doomed = host.connect('client', '10.11.7.4', 2222);
+        await doomed.read();
+        await agent.feed(gone('port_forwarding', N.forwarding1));
+        doomed.write('still there?');
+        await assert.rejects(doomed.read(500), /silent/);
+        doomed.close();
+        await host.run(['ping', '-c1', '-W2', '10.11.7.4'], { namespace: 'client' });
+      },
+      natBackend,
+      true,
+      'drop',
+    );
+  });
+}

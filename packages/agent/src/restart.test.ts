@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { eventually, type TestHost } from '../../../test/test-host.ts';
 import { article, connected, gatewayNamespace } from './testing/article.ts';
-import { articleCloud, gone, N, sshRule, uuid } from './testing/cloud.ts';
+import { articleCloud, floatingIp, gone, N, sshRule, uuid } from './testing/cloud.ts';
 
 const snapshot = (distributed = true) => [...articleCloud(distributed), sshRule()];
 
@@ -125,6 +125,30 @@ test('an audit repairs what others broke, and only that', async () => {
     // The repairs are told as warnings; nothing else is.
     for (const entry of agent.log.splice(complaints)) assert.ok(entry.level <= 40, JSON.stringify(entry));
   });
+});
+
+test('an audit puts rules of iptables back in order, and takes out what is not the agent’s', async () => {
+  await article(async ({ host, agent }) => {
+    await agent.feed(floatingIp(0xff, N.external, '10.11.7.9', N.router, { port: N.vm2, address: '192.168.2.80' }));
+    const namespace = gatewayNamespace(true);
+    const rules = () => host.run(['iptables', '-t', 'nat', '-S'], { namespace });
+    const before = await rules();
+    await agent.kill();
+    await agent.start(
+      [...snapshot(), floatingIp(0xff, N.external, '10.11.7.9', N.router, { port: N.vm2, address: '192.168.2.80' })],
+      {
+        auditSeconds: 1,
+      },
+    );
+    const chain = 'neutron-l3-agent-PREROUTING';
+    const moved = '-j neutron-l3-agent-fip-pf'.split(' ');
+    await host.run(['iptables', '-t', 'nat', '-D', chain, ...moved], { namespace });
+    await host.run(['iptables', '-t', 'nat', '-I', chain, ...moved], { namespace });
+    await host.run(['iptables', '-t', 'nat', '-A', chain, ...moved], { namespace });
+    await host.run(['iptables', '-t', 'nat', '-I', chain, '-p', 'tcp', '-j', 'RETURN'], { namespace });
+    await eventually(async () => (await rules()) === before, { what: 'the rules as they were' });
+    agent.log.length = 0;
+  }, 'iptables');
 });
 
 /** What is there, whoever made it. */

@@ -102,7 +102,7 @@ async function natItems(context: ReadBackContext, namespace: string): Promise<It
   for (const item of [...items]) {
     if (item.type !== 'nft-set') continue;
     for (const { element, data } of await elements.list(OWNER, item.name)) {
-      items.push(nftElement(namespace, 'ip', item.name, element, data));
+      items.push(nftElement(namespace, 'ip', item.name, element, item.map ? data : null));
     }
   }
   // Both forms of iptables: nftables' own list tells of one of them without starting a process.

@@ -32,7 +32,8 @@ export class AgentHost {
   #agent: ChildProcess | undefined;
   #seq = 0;
   #applied = 0;
-  #differences: PromiseWithResolvers<string[]> | undefined;
+  /** Who waits for the answers to checks, in order. */
+  #checks: ((differences: string[]) => void)[] = [];
   /** Latest status of each object, by `kind:id`. */
   readonly statuses = new Map<string, StatusReport>();
   readonly reports: AgentReport[] = [];
@@ -51,11 +52,12 @@ export class AgentHost {
       env: { ...process.env, AGENT_LOG: 'debug' },
     });
     this.#agent = agent;
+    this.#checks = [];
     if (agent.stdout === null || agent.stderr === null) throw new Error('no output');
     createInterface({ input: agent.stderr }).on('line', (line) => this.#logged(line));
     createInterface({ input: agent.stdout }).on('line', (line) => {
       const report = JSON.parse(line) as AgentReport | { differences: string[] };
-      if ('differences' in report) return this.#differences?.resolve(report.differences);
+      if ('differences' in report) return this.#checks.shift()?.(report.differences);
       this.#applied = report.applied_seq;
       this.reports.push(report);
       for (const status of report.statuses) this.statuses.set(`${status.kind}:${status.id}`, status);
@@ -76,12 +78,14 @@ export class AgentHost {
    * that, so that a second apply would write nothing.
    */
   async check(): Promise<void> {
-    if (this.#options.checks === false || this.#agent === undefined) return;
-    const answer = Promise.withResolvers<string[]>();
-    this.#differences = answer;
-    this.#agent.once('exit', () => answer.resolve([]));
-    this.#agent.stdin?.write('check\n');
-    assert.deepEqual(await answer.promise, [], 'the kernel is as it should be');
+    const agent = this.#agent;
+    if (this.#options.checks === false || agent === undefined) return;
+    const differences = await new Promise<string[]>((resolve) => {
+      this.#checks.push(resolve);
+      agent.once('exit', () => resolve([]));
+      agent.stdin?.write('check\n');
+    });
+    assert.deepEqual(differences, [], 'the kernel is as it should be');
   }
 
   /** Ends the agent as the kernel would. */
