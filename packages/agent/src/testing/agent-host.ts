@@ -52,12 +52,16 @@ export class AgentHost {
       env: { ...process.env, AGENT_LOG: 'debug' },
     });
     this.#agent = agent;
-    this.#checks = [];
+    const checks: typeof this.#checks = [];
+    this.#checks = checks;
+    agent.once('exit', () => {
+      for (const resolve of checks.splice(0)) resolve([]);
+    });
     if (agent.stdout === null || agent.stderr === null) throw new Error('no output');
     createInterface({ input: agent.stderr }).on('line', (line) => this.#logged(line));
     createInterface({ input: agent.stdout }).on('line', (line) => {
       const report = JSON.parse(line) as AgentReport | { differences: string[] };
-      if ('differences' in report) return this.#checks.shift()?.(report.differences);
+      if ('differences' in report) return checks.shift()?.(report.differences);
       this.#applied = report.applied_seq;
       this.reports.push(report);
       for (const status of report.statuses) this.statuses.set(`${status.kind}:${status.id}`, status);
@@ -73,16 +77,20 @@ export class AgentHost {
     await this.check();
   }
 
+  /** Sends changes without waiting for anything. */
+  send(...lines: FeedLine[]): void {
+    this.#write(lines);
+  }
+
   /**
    * Holds the agent against itself: what it wants is what it would want if it started now, and the kernel has just
    * that, so that a second apply would write nothing.
    */
   async check(): Promise<void> {
     const agent = this.#agent;
-    if (this.#options.checks === false || agent === undefined) return;
+    if (this.#options.checks === false || agent === undefined || agent.exitCode !== null) return;
     const differences = await new Promise<string[]>((resolve) => {
       this.#checks.push(resolve);
-      agent.once('exit', () => resolve([]));
       agent.stdin?.write('check\n');
     });
     assert.deepEqual(differences, [], 'the kernel is as it should be');
