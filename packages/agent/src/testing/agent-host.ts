@@ -52,7 +52,7 @@ export class AgentHost {
       env: { ...process.env, AGENT_LOG: 'debug' },
     });
     this.#agent = agent;
-    const checks: typeof this.#checks = [];
+    const checks: ((differences: string[]) => void)[] = [];
     this.#checks = checks;
     agent.once('exit', () => {
       for (const resolve of checks.splice(0)) resolve([]);
