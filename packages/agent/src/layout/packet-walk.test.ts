@@ -23,7 +23,7 @@ const baseChains = (items: readonly Item[]): string[] =>
     )
     .sort();
 
-const GATEWAY = { device: 'qg-1', address: '10.11.7.3', enableSnat: true, misses: 'refuse' };
+const GATEWAY = { device: 'qg-1', address: '10.11.7.3', enableSnat: true, misses: 'refuse' as const };
 
 test('the walk of a packet names each chain that is hooked, with its place', () => {
   assert.deepEqual(rows('ip'), baseChains(routerNat('nftables', 'ns', GATEWAY)));
