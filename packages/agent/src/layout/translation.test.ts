@@ -20,6 +20,7 @@ function worldOf(more: readonly FeedPut[] = []): World {
     host: HOST_NAME,
     bridgeMappings: new Map([['public', 'br-ex']]),
     natBackend: 'nftables',
+    misses: 'refuse',
     taps: new Set(),
     numbers: new Numbers(),
     machines: false,
