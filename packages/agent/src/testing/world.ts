@@ -17,5 +17,6 @@ export function worldOf(objects: readonly FeedPut[], taps: readonly number[]): W
     taps: new Set(taps.map((number) => tapDevice(uuid(number)))),
     numbers: new Numbers(),
     machines: false,
+    misses: 'refuse',
   };
 }
