@@ -45,7 +45,7 @@ export async function cleanUp({ config, log }: CleanUpOptions): Promise<void> {
 
 /** Removes the agent's directory, as far as nothing is in it. */
 function removeEmpty(directory: string): void {
-  for (const path of [join(directory, 'dhcp'), join(directory, 'machines'), directory]) {
+  for (const path of [...['dhcp', 'advertisement', 'machines'].map((name) => join(directory, name)), directory]) {
     try {
       rmdirSync(path);
     } catch {

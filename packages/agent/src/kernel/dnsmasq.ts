@@ -1,42 +1,51 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { dhcpNamespace } from '@portward/model/device-names.ts';
 import type { DhcpService } from '../layout/dhcp.ts';
-import { argumentsOf, endProcesses, isInNetns, readPid, signalTo } from './proc.ts';
-import { run } from './run.ts';
+import { DnsmasqProcesses } from './dnsmasq-processes.ts';
+import { signalTo } from './proc.ts';
 
 export interface DnsmasqOptions {
   /** The agent's directory; each network has one of its own below `dhcp` in it. */
   stateDir: string;
 }
 
-const GRACE_MS = 2000;
-const NOBODY = 65_534;
+/** A line of dnsmasq's file of leases. */
+interface Lease {
+  readonly line: string;
+  readonly address: string;
+  /** MAC address of the client; undefined for IPv6, where dnsmasq notes what the client calls itself (DUID). */
+  readonly mac: string | undefined;
+}
+
+/** The files by dnsmasq's options. */
+const FILES = {
+  'dhcp-hostsfile': 'hosts',
+  'dhcp-optsfile': 'options',
+  'addn-hosts': 'names',
+  'dhcp-leasefile': 'leases',
+};
 
 /**
- * DHCP servers of this host: a dnsmasq for each network, in the network's DHCP namespace. They live on without the
- * agent, which finds them again by their pid files.
+ * dnsmasq 2.90 (Debian 12) crashes on SIGHUP when a client has been told options of an entry with a tag: it frees the
+ * entry, to which what it keeps of the request still points. With such entries it is started anew.
+ */
+const TAGGED = /,set:/;
+
+/**
+ * DHCP servers of this host: a dnsmasq for each network, in the network's DHCP namespace. What they may give is in
+ * files that follow from the desired state; what they note themselves may be lost at any time.
  */
 export class Dnsmasq {
-  readonly #directory: string;
+  readonly #processes: DnsmasqProcesses;
 
   constructor(options: DnsmasqOptions) {
-    this.#directory = join(options.stateDir, 'dhcp');
+    this.#processes = new DnsmasqProcesses(join(options.stateDir, 'dhcp'), dhcpNamespace);
   }
 
-  /**
-   * Network → digest of the service that its dnsmasq has. Where files are left of one that is gone, or that is in
-   * another namespace than it should be, the digest is empty.
-   */
+  /** Network → digest of the service that its dnsmasq has; empty where it does not run as it should. */
   async running(): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
-    if (!existsSync(this.#directory)) return found;
-    for (const id of readdirSync(this.#directory)) {
-      const pid = this.#process(id);
-      const digest = pid !== undefined && isInNetns(pid, dhcpNamespace(id)) ? readOr(this.#file(id, 'digest'), '') : '';
-      found.set(id, digest);
-    }
-    return found;
+    return this.#processes.running();
   }
 
   /**
@@ -45,114 +54,80 @@ export class Dnsmasq {
    */
   async apply(service: DhcpService): Promise<void> {
     const { id } = service;
-    mkdirSync(join(this.#directory, id), { recursive: true, mode: 0o755 });
-    this.#write(id, 'hosts', service.hosts);
-    this.#write(id, 'options', service.options);
-    this.#write(id, 'names', service.names);
-    const argv = this.#argv(service);
-    const pid = this.#process(id);
-    if (pid !== undefined && this.#canReload(service, pid, argv)) signalTo(pid, 'SIGHUP');
-    else {
-      if (pid !== undefined) await endProcesses([pid], GRACE_MS);
-      this.#pruneLeases(service);
-      await run(argv, { namespace: service.namespace });
+    const processes = this.#processes;
+    processes.prepare(id);
+    const argv = processes.arguments(id, service.argv, FILES);
+    const hosts = processes.read(id, 'hosts');
+    // Without a digest an agent was killed on the way: what the process has read is not sure to be what is on disk.
+    const isSure = processes.read(id, 'digest') !== '';
+    const kept = this.#leasesToKeep(service, isSure ? holders(hosts) : new Map());
+    const reload = isSure && processes.runsWith(id, argv) && !TAGGED.test(hosts) && kept === undefined;
+    if (isSure) processes.write(id, 'digest', '');
+    if (!reload) {
+      await processes.end(id);
+      this.#writeLeases(service, kept);
     }
-    // Last: an agent that is killed on the way does it all again.
-    this.#write(id, 'digest', service.digest);
+    processes.write(id, 'hosts', service.hosts);
+    processes.write(id, 'options', service.options);
+    processes.write(id, 'names', service.names);
+    const pid = processes.pid(id);
+    if (reload && pid !== undefined) signalTo(pid, 'SIGHUP');
+    else await processes.start(id, argv);
+    processes.write(id, 'digest', service.digest);
   }
 
   /** Ends a network's dnsmasq and deletes its files. */
   async remove(networkId: string): Promise<void> {
-    const pid = this.#process(networkId);
-    if (pid !== undefined) await endProcesses([pid], GRACE_MS);
-    rmSync(join(this.#directory, networkId), { recursive: true, force: true });
+    await this.#processes.remove(networkId);
   }
 
   namespaceOf(networkId: string): string {
     return dhcpNamespace(networkId);
   }
 
-  #canReload(service: DhcpService, pid: number, argv: readonly string[]): boolean {
-    const current = argumentsOf(pid) ?? [];
-    return (
-      isInNetns(pid, service.namespace) &&
-      current.length === argv.length &&
-      argv.every((argument, index) => argument === current[index]) &&
-      // dnsmasq gives no address for which it remembers another client's lease, even when that client is gone.
-      !this.#leases(service.id).some((lease) => (service.leases[lease.address] ?? lease.mac) !== lease.mac)
-    );
-  }
-
-  /** dnsmasq's process for a network, known by the pid file in its arguments. */
-  #process(id: string): number | undefined {
-    const pid = readPid(this.#file(id, 'pid'));
-    return pid !== undefined && argumentsOf(pid)?.includes(`--pid-file=${this.#file(id, 'pid')}`) ? pid : undefined;
-  }
-
-  #argv(service: DhcpService): string[] {
-    const file = (name: string) => this.#file(service.id, name);
-    return [
-      ...service.argv,
-      // dnsmasq gives its privileges up, if then it can still read its files again and there is somebody to become.
-      ...(isOpenToAll(dirname(file('hosts'))) && hasNobody() ? [] : ['--user=root']),
-      `--pid-file=${file('pid')}`,
-      `--dhcp-hostsfile=${file('hosts')}`,
-      `--dhcp-optsfile=${file('options')}`,
-      `--addn-hosts=${file('names')}`,
-      `--dhcp-leasefile=${file('leases')}`,
-    ];
-  }
-
-  #leases(id: string): { line: string; mac: string; address: string }[] {
-    // dnsmasq's file: expiry, MAC address, IP address, name, client id. Lines of other forms are for IPv6.
-    return readOr(this.#file(id, 'leases'), '')
+  #leases(id: string): Lease[] {
+    // dnsmasq's file: expiry, MAC address, IPv4 address, name, client id; for IPv6 the IAID in place of the MAC address.
+    return this.#processes
+      .read(id, 'leases')
       .split('\n')
       .flatMap((line) => {
-        const [, mac = '', address = ''] = line.split(' ');
-        return address === '' || mac === '' ? [] : [{ line, mac, address }];
+        const [, second = '', address = ''] = line.split(' ');
+        return address === '' ? [] : [{ line, address, mac: address.includes(':') ? undefined : second }];
       });
   }
 
-  /** Takes leases out of a stopped dnsmasq's file that are for nobody any more, or for somebody else. */
-  #pruneLeases(service: DhcpService): void {
-    if (!existsSync(this.#file(service.id, 'leases'))) return;
-    const kept = this.#leases(service.id).filter(({ mac, address }) => service.leases[address] === mac);
+  /**
+   * The leases of a dnsmasq that has to forget others: it gives no address for which it remembers another client, even
+   * when that one is gone, and lets a client of IPv6 renew what it had. Undefined when it may keep all.
+   */
+  #leasesToKeep(service: DhcpService, before: ReadonlyMap<string, string>): Lease[] | undefined {
+    const leases = this.#leases(service.id);
+    const kept = leases.filter(
+      ({ address, mac }) =>
+        service.leases[address] !== undefined && service.leases[address] === (mac ?? before.get(address)),
+    );
+    // An IPv4 address that nobody has any more is refused to whoever asks for it.
+    const isHarmless = (lease: Lease): boolean =>
+      kept.includes(lease) || (lease.mac !== undefined && service.leases[lease.address] === undefined);
+    return leases.every(isHarmless) ? undefined : kept;
+  }
+
+  /** Writes the leases of a stopped dnsmasq, and the name by which DHCPv6 clients know it again (DUID). */
+  #writeLeases(service: DhcpService, kept: readonly Lease[] | undefined): void {
+    const right = (kept ?? this.#leases(service.id)).filter(({ address }) => service.leases[address] !== undefined);
+    const lines = [...right.map(({ line }) => line), `duid ${service.duid}`];
     // In place, for the file belongs to the user that dnsmasq becomes.
-    writeFileSync(this.#file(service.id, 'leases'), kept.map(({ line }) => `${line}\n`).join(''));
-  }
-
-  #write(id: string, name: string, content: string): void {
-    const temporary = this.#file(id, `${name}.new`);
-    writeFileSync(temporary, content, { mode: 0o644 });
-    renameSync(temporary, this.#file(id, name));
-  }
-
-  #file(id: string, name: string): string {
-    return join(this.#directory, id, name);
+    writeFileSync(this.#processes.file(service.id, 'leases'), lines.map((line) => `${line}\n`).join(''));
   }
 }
 
-function readOr(file: string, otherwise: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return otherwise;
+/** Address → MAC address in a file of hosts. */
+function holders(hosts: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const line of hosts.split('\n')) {
+    const [mac = '', ...parts] = line.split(',');
+    const address = parts.at(-1);
+    if (address !== undefined) found.set(address.replace(/^\[(.*)\]$/, '$1'), mac);
   }
-}
-
-/** Whether any user gets to the files of a directory. */
-function isOpenToAll(directory: string): boolean {
-  for (let path = directory; ; path = dirname(path)) {
-    if ((statSync(path).mode & 0o001) === 0) return false;
-    if (path === dirname(path)) return true;
-  }
-}
-
-/** Whether this user namespace has the user that dnsmasq becomes, `nobody`: one made without help has only root. */
-function hasNobody(): boolean {
-  const ranges = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
-  return ranges.some((range) => {
-    const [first = 0, , count = 0] = range.trim().split(/\s+/).map(Number);
-    return first <= NOBODY && NOBODY < first + count;
-  });
+  return found;
 }

@@ -1,7 +1,7 @@
 import { dhcpDevice } from '@portward/model/device-names.ts';
 import { dhcpPort, dhcpService } from './dhcp.ts';
 import type { Item } from './item.ts';
-import { namespaceItem, service } from './make-item.ts';
+import { namespaceItem, service, sysctl } from './make-item.ts';
 import { portDevice } from './port-device.ts';
 import { bridgeOf, type World } from './world.ts';
 
@@ -17,6 +17,9 @@ export function dhcpItems(world: World, networkId: string): Item[] {
   if (port === undefined || settings === undefined || !port.admin_state_up) return [];
   return [
     namespaceItem(settings.namespace),
+    // It has the addresses that it is given, at once, whatever routers say.
+    sysctl(settings.namespace, 'net/ipv6/conf/default/accept_ra', 0, true),
+    sysctl(settings.namespace, 'net/ipv6/conf/default/accept_dad', 0, true),
     ...portDevice(world, settings.namespace, dhcpDevice(port.id), port),
     service('dhcp', networkId, settings.namespace, settings.digest, settings),
   ];

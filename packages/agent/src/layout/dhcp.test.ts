@@ -40,6 +40,9 @@ const port = (id: string, address: string, fields: Partial<FeedObjects['port']> 
   ...fields,
 });
 
+const ipv6Subnet = (id: string, fields: Partial<FeedObjects['subnet']> = {}): FeedObjects['subnet'] =>
+  subnet(id, { ip_version: 6, cidr: 'fd00::/64', gateway_ip: 'fd00::1', dns_nameservers: [], ...fields });
+
 const server = port('dhcpport-0000', '192.168.2.2', {
   device_owner: 'network:dhcp',
   device_id: `dhcp0-${NETWORK.id}`,
@@ -79,7 +82,12 @@ test('the order in which objects are told makes no difference; any change of the
 
 test('without a subnet that wants DHCP, or without a DHCP port, there is no service', () => {
   assert.equal(dhcpService(NETWORK, [subnet('s1', { enable_dhcp: false })], [server]), undefined);
-  assert.equal(dhcpService(NETWORK, [subnet('s6', { ip_version: 6, cidr: 'fd00::/64' })], [server]), undefined);
+  const slaac = ipv6Subnet('s6', { ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' });
+  assert.equal(dhcpService(NETWORK, [slaac], [server]), undefined, 'routers tell all that there is to know');
+  const elsewhere = ipv6Subnet('s6', { ipv6_ra_mode: 'dhcpv6-stateful' });
+  assert.equal(dhcpService(NETWORK, [elsewhere], [server]), undefined, 'addresses come from somebody else');
+  const wide = ipv6Subnet('s6', { cidr: 'fd00::/48', ipv6_address_mode: 'dhcpv6-stateful' });
+  assert.equal(dhcpService(NETWORK, [wide], [server]), undefined, 'dnsmasq serves no network as large');
   assert.equal(dhcpService(NETWORK, [subnet('s1')], [port('a', '192.168.2.3')]), undefined);
 });
 
@@ -118,6 +126,89 @@ test('a port’s own options count for it alone, and cannot smuggle lines into t
   assert.deepEqual(service?.options.split('\n').slice(2), [
     'tag:port-a,option:bootfile-name,pxe.0',
     'tag:port-a,150,10.0.0.1',
+    'tag:port-a,option6:dns-server,[fd00::1]',
     '',
   ]);
+});
+
+test('a port on several subnets has an entry for each, in its own order, and one address of each', () => {
+  const addresses = [
+    { subnet_id: 's2', ip_address: '10.0.0.7' },
+    { subnet_id: 's1', ip_address: '192.168.2.9' },
+    { subnet_id: 's1', ip_address: '192.168.2.8' },
+    { subnet_id: 's6', ip_address: 'fd00::7' },
+    { subnet_id: 'slaac', ip_address: 'fd01::7' },
+  ];
+  const service = dhcpService(
+    NETWORK,
+    [
+      subnet('s1'),
+      subnet('s2', { cidr: '10.0.0.0/8' }),
+      ipv6Subnet('s6', { ipv6_ra_mode: 'dhcpv6-stateful', ipv6_address_mode: 'dhcpv6-stateful' }),
+      ipv6Subnet('slaac', { cidr: 'fd01::/64', ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' }),
+    ],
+    [server, port('a', '', { fixed_ips: addresses })],
+  );
+  assert.equal(
+    service?.hosts,
+    'fa:16:3e:00:00:01,host-10-0-0-7.openstacklocal,10.0.0.7\n' +
+      'fa:16:3e:00:00:01,host-192-168-2-9.openstacklocal,192.168.2.9\n' +
+      'fa:16:3e:00:00:01,host-fd00--7.openstacklocal,[fd00::7]\n',
+  );
+  assert.deepEqual(Object.keys(service?.leases ?? {}), ['10.0.0.7', '192.168.2.9', 'fd00::7']);
+  assert.match(service?.names ?? '', /^fd01::7 host-fd01--7/m, 'names are also of addresses that nobody gives');
+  assert.ok(service?.argv.includes('--dhcp-range=set:subnet-s6,fd00::,static,64,86400s'));
+  assert.equal(
+    service?.argv.some((argument) => argument.includes('fd01::')),
+    false,
+  );
+});
+
+test('options of DHCPv6: by kind of subnet and port, addresses in brackets', () => {
+  const options = [
+    { opt_name: '31', opt_value: 'fd00::7b,fd00::7c', ip_version: 6 },
+    { opt_name: 'bootfile-url', opt_value: 'http://boot', ip_version: 6 },
+    { opt_name: 'bootfile-name', opt_value: 'pxe.0', ip_version: 4 },
+  ];
+  const fixed_ips = [{ subnet_id: 's6', ip_address: 'fd00::7' }];
+  const stateless = ipv6Subnet('s6', {
+    ipv6_ra_mode: 'dhcpv6-stateless',
+    ipv6_address_mode: 'dhcpv6-stateless',
+    dns_nameservers: ['2001:db8::53', '9.9.9.9'],
+  });
+  const plain = port('aa', '', { fixed_ips });
+  const ports = [server, port('a', '', { fixed_ips, extra_dhcp_opts: options }), plain];
+  const service = dhcpService(NETWORK, [stateless], ports);
+  assert.equal(service?.hosts, 'fa:16:3e:00:00:01,set:port-a\n');
+  assert.deepEqual(service?.leases, {});
+  assert.deepEqual(service?.options.split('\n'), [
+    'tag:subnet-s6,option6:dns-server,[2001:db8::53]',
+    'tag:subnet-s6,option6:domain-search,openstacklocal',
+    'tag:port-a,option6:31,[fd00::7b],[fd00::7c]',
+    'tag:port-a,option6:bootfile-url,http://boot',
+    'tag:port-a,option:bootfile-name,pxe.0',
+    '',
+  ]);
+  assert.ok(service?.argv.includes('--port=0'));
+  const told = { ...stateless, ipv6_address_mode: 'dhcpv6-stateful' as const };
+  assert.equal(
+    dhcpService(NETWORK, [told], ports)?.hosts.split('\n')[0],
+    'fa:16:3e:00:00:01,set:port-a,host-fd00--7.openstacklocal,[fd00::7]',
+  );
+});
+
+test('0.0.0.0 and :: as name server mean none', () => {
+  const subnets = [
+    subnet('s1', { dns_nameservers: ['0.0.0.0'] }),
+    ipv6Subnet('s6', { ipv6_address_mode: 'dhcpv6-stateful', dns_nameservers: ['::'] }),
+  ];
+  const service = dhcpService(NETWORK, subnets, [server]);
+  assert.match(service?.options ?? '', /^tag:subnet-s1,option:dns-server$/m);
+  assert.match(service?.options ?? '', /^tag:subnet-s6,option6:dns-server$/m);
+  assert.ok(service?.argv.includes('--port=0'));
+});
+
+test('the server’s name among DHCPv6 clients follows from the network', () => {
+  const service = dhcpService(NETWORK, [subnet('s1')], [server]);
+  assert.equal(service?.duid, '00:04:11:11:11:11:22:22:33:33:44:44:55:55:55:55:55:55');
 });

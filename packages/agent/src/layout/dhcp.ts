@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { dhcpDevice, dhcpNamespace } from '@portward/model/device-names.ts';
 import type { FeedObjects } from '@portward/model/feed.ts';
-import { cidrContains, formatIp, ipVersion, parseCidr } from '@portward/model/ip-address.ts';
+import { cidrContains, formatIp, parseCidr } from '@portward/model/ip-address.ts';
 import { DEVICE_OWNER } from '@portward/model/port.ts';
+import { DOMAIN, hasOptions, isNameServer, portOptions, portTag, subnetOptions, subnetTag } from './dhcp-options.ts';
 
 type Network = Pick<FeedObjects['network'], 'id' | 'mtu'>;
 type Subnet = FeedObjects['subnet'];
@@ -23,18 +24,18 @@ export interface DhcpService {
   readonly names: string;
   /** Address → MAC address of each lease that may be given. */
   readonly leases: Readonly<Record<string, string>>;
+  /** What DHCPv6 clients know the server by (RFC 6355: made of the network's id), octets with colons between them. */
+  readonly duid: string;
   /** Identifies all of the above. */
   readonly digest: string;
 }
 
 /** Seconds that a client may keep its address without asking again. */
 const LEASE_SECONDS = 86_400;
-const DOMAIN = 'openstacklocal';
 /** A label as RFC 1123 has it: what a tenant chose gets into dnsmasq's files only so. */
 const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-const OPTION_NAME = /^([a-z][a-z0-9-]*|\d{1,3})$/i;
-/** dnsmasq's files have one entry a line. */
-const PRINTABLE = /^[^\p{Cc}\p{Zl}\p{Zp}]*$/u;
+/** The shortest prefix of an IPv6 network that dnsmasq serves. */
+const SHORTEST_PREFIX = 64;
 
 /** The port of the network's DHCP server. */
 export function dhcpPort(networkId: string, ports: Iterable<Port>): Port | undefined {
@@ -45,8 +46,25 @@ export function dhcpPort(networkId: string, ports: Iterable<Port>): Port | undef
 }
 
 /**
- * DHCP of a network out of its subnets and ports; undefined when no IPv4 subnet of it wants DHCP, or it has no DHCP
- * port. Each port gets its own addresses, and nobody else any.
+ * Whether the network's DHCP server has anything to say on a subnet. On IPv6 it has where DHCPv6 is the mode for
+ * addresses; a subnet that tells no modes at all is served as in Neutron, for routers that others run.
+ */
+function isServed(subnet: Subnet): boolean {
+  if (!subnet.enable_dhcp) return false;
+  if (subnet.ip_version === 4) return true;
+  if ((parseCidr(subnet.cidr)?.prefix ?? 0) < SHORTEST_PREFIX) return false;
+  return subnet.ipv6_address_mode === 'dhcpv6-stateless' || isLeased(subnet);
+}
+
+/** Whether the server gives addresses of a subnet. */
+function isLeased(subnet: Subnet): boolean {
+  if (subnet.ip_version === 4 || subnet.ipv6_address_mode === 'dhcpv6-stateful') return true;
+  return subnet.ipv6_address_mode === null && subnet.ipv6_ra_mode === null;
+}
+
+/**
+ * DHCP of a network out of its subnets and ports; undefined when no subnet of it wants DHCP, or it has no DHCP port.
+ * Each port gets its own addresses, and nobody else any.
  */
 export function dhcpService(
   network: Network,
@@ -55,52 +73,77 @@ export function dhcpService(
 ): DhcpService | undefined {
   const all = [...ports].sort((a, b) => (a.id < b.id ? -1 : 1));
   const server = dhcpPort(network.id, all);
-  const served = [...subnets]
-    .filter((subnet) => subnet.enable_dhcp && subnet.ip_version === 4)
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const known = [...subnets].sort((a, b) => (a.id < b.id ? -1 : 1));
+  const served = known.filter(isServed);
   if (server === undefined || served.length === 0) return undefined;
   const clients = all.filter((port) => !port.device_owner.startsWith('network:'));
-  const leases = clients.flatMap((port) => leasesOf(port, served));
+  const leased = served.filter(isLeased);
+  const leases = clients.flatMap((port) => addressesOf(port, leased));
+  const isStateless = leased.length < served.length;
   const service = {
     id: network.id,
     namespace: dhcpNamespace(network.id),
     device: dhcpDevice(server.id),
     argv: argumentsFor(network, served, dhcpDevice(server.id)),
-    hosts: lines(leases.map(hostLine)),
+    hosts: lines([
+      ...leases.map(hostLine),
+      ...(isStateless ? clients.filter((port) => hasOptions(port, 6)).map(optionsLine) : []),
+    ]),
     options: lines([
       ...served.flatMap((subnet) => subnetOptions(subnet, server)),
       // dnsmasq prefers what comes later: a port's own options go before its subnet's.
       ...clients.flatMap(portOptions),
     ]),
-    names: lines(leases.map((lease) => `${lease.address} ${lease.name}.${DOMAIN} ${lease.name}`)),
+    // Also of those who make their addresses themselves.
+    names: lines(
+      clients
+        .flatMap((port) =>
+          addressesOf(
+            port,
+            known.filter((subnet) => subnet.enable_dhcp),
+          ),
+        )
+        .map((named) => `${named.address} ${named.name}.${DOMAIN} ${named.name}`),
+    ),
     leases: Object.fromEntries(leases.map((lease) => [lease.address, lease.port.mac_address])),
+    duid: duidOf(network.id),
   };
   return { ...service, digest: createHash('sha256').update(JSON.stringify(service)).digest('hex') };
 }
 
-interface Lease {
-  port: Port;
-  address: string;
-  name: string;
+interface NamedAddress {
+  readonly port: Port;
+  readonly address: string;
+  readonly version: number;
+  readonly name: string;
 }
 
-/** dnsmasq gives a client one address a subnet. */
-function leasesOf(port: Port, subnets: readonly Subnet[]): Lease[] {
-  return subnets.flatMap((subnet) => {
-    const fixed = port.fixed_ips.find((ip) => ip.subnet_id === subnet.id && cidrContains(subnet.cidr, ip.ip_address));
-    if (fixed === undefined) return [];
-    const address = fixed.ip_address;
+/** A port's first address of each subnet, in the port's order: dnsmasq gives a client one a subnet. */
+function addressesOf(port: Port, subnets: readonly Subnet[]): NamedAddress[] {
+  const seen = new Set<string>();
+  return port.fixed_ips.flatMap(({ subnet_id: id, ip_address: address }) => {
+    const subnet = subnets.find((candidate) => candidate.id === id);
+    if (subnet === undefined || seen.has(id) || !cidrContains(subnet.cidr, address)) return [];
+    seen.add(id);
     const label = port.dns_name.split('.')[0] ?? '';
-    const name = LABEL.test(label) ? label.toLowerCase() : `host-${address.replaceAll('.', '-')}`;
-    return [{ port, address, name }];
+    const name = LABEL.test(label) ? label.toLowerCase() : `host-${address.replaceAll(/[.:]/g, '-')}`;
+    return [{ port, address, version: subnet.ip_version, name }];
   });
 }
 
-const hostLine = ({ port, address, name }: Lease): string =>
-  [port.mac_address, ...(hasOptions(port) ? [`set:${portTag(port)}`] : []), `${name}.${DOMAIN}`, address].join(',');
+const hostLine = ({ port, address, version, name }: NamedAddress): string =>
+  [
+    port.mac_address,
+    ...(hasOptions(port, version) ? [`set:${portTag(port)}`] : []),
+    `${name}.${DOMAIN}`,
+    version === 4 ? address : `[${address}]`,
+  ].join(',');
+
+/** Where DHCPv6 gives no addresses, an entry of the port's options alone. */
+const optionsLine = (port: Port): string => `${port.mac_address},set:${portTag(port)}`;
 
 function argumentsFor(network: Network, subnets: readonly Subnet[], device: string): string[] {
-  const answersNames = subnets.some((subnet) => nameservers(subnet).length === 0);
+  const answersNames = subnets.some((subnet) => isNameServer(subnet));
   return [
     'dnsmasq',
     '--conf-file=',
@@ -119,48 +162,14 @@ function argumentsFor(network: Network, subnets: readonly Subnet[], device: stri
     ...subnets.flatMap((subnet) => {
       const cidr = parseCidr(subnet.cidr);
       if (cidr === undefined) return [];
-      const mask = formatIp(2n ** 32n - 2n ** BigInt(32 - cidr.prefix), 4);
-      return [`--dhcp-range=set:${subnetTag(subnet)},${formatIp(cidr.first, 4)},static,${mask},${LEASE_SECONDS}s`];
+      const size = cidr.version === 4 ? formatIp(2n ** 32n - 2n ** BigInt(32 - cidr.prefix), 4) : cidr.prefix;
+      const first = formatIp(cidr.first, cidr.version);
+      return [`--dhcp-range=set:${subnetTag(subnet)},${first},static,${size},${LEASE_SECONDS}s`];
     }),
   ];
 }
 
-const subnetTag = (subnet: Subnet): string => `subnet-${subnet.id}`;
-const portTag = (port: Port): string => `port-${port.id}`;
-const nameservers = (subnet: Subnet): string[] => subnet.dns_nameservers.filter((server) => ipVersion(server) === 4);
-
-/** RFC 2132: 3 routers, 6 domain name servers; RFC 3442: 121 classless static routes, beside which 3 does not count. */
-function subnetOptions(subnet: Subnet, server: Port): string[] {
-  const tag = `tag:${subnetTag(subnet)}`;
-  const own = server.fixed_ips.find((ip) => ip.subnet_id === subnet.id)?.ip_address;
-  const names = nameservers(subnet).length > 0 ? nameservers(subnet) : own === undefined ? [] : [own];
-  const routes = subnet.host_routes.filter((route) => ipVersion(route.nexthop) === 4);
-  const hasDefault = routes.some((route) => route.destination === '0.0.0.0/0');
-  const classless = routes.map((route) => `${route.destination},${route.nexthop}`);
-  if (subnet.gateway_ip !== null && classless.length > 0 && !hasDefault) {
-    classless.push(`0.0.0.0/0,${subnet.gateway_ip}`);
-  }
-  return [
-    // Without a value it keeps dnsmasq from giving itself.
-    `${tag},option:router${subnet.gateway_ip === null ? '' : `,${subnet.gateway_ip}`}`,
-    `${tag},option:dns-server${names.map((name) => `,${name}`).join('')}`,
-    // 249 is what Windows reads in place of 121.
-    ...(classless.length > 0 ? [121, 249].map((number) => `${tag},${number},${classless.join(',')}`) : []),
-  ];
-}
-
-const usableOptions = (port: Port): Port['extra_dhcp_opts'] =>
-  port.extra_dhcp_opts.filter(
-    (option) => (option.ip_version ?? 4) === 4 && OPTION_NAME.test(option.opt_name) && PRINTABLE.test(option.opt_value),
-  );
-
-const hasOptions = (port: Port): boolean => usableOptions(port).length > 0;
-
-function portOptions(port: Port): string[] {
-  return usableOptions(port).map(({ opt_name: name, opt_value: value }) => {
-    const option = /^\d+$/.test(name) ? name : `option:${name}`;
-    return `tag:${portTag(port)},${option}${value === '' ? '' : `,${value}`}`;
-  });
-}
+/** A DUID of type 4 holds a UUID. */
+const duidOf = (id: string): string => (`0004${id.replaceAll('-', '')}`.match(/../g) ?? []).join(':');
 
 const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join('');

@@ -154,12 +154,12 @@ export interface BindingItem {
   readonly mtu: number;
 }
 
-/** A helper process with all its settings: DHCP of a network, or a namespace that plays a VM. */
+/** A helper process with its settings: DHCP of a network, advertisements of a router, a namespace that plays a VM. */
 export interface ServiceItem {
   readonly type: 'service';
   readonly key: string;
   readonly namespace: string;
-  readonly service: 'dhcp' | 'machine';
+  readonly service: 'dhcp' | 'advertisement' | 'machine';
   readonly id: string;
   /** Identifies the settings: an equal digest needs nothing done. */
   readonly digest: string;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatCidr, formatIp, parseCidr } from '@portward/model/ip-address.ts';
 import {
   type AddressItem,
   type BindingItem,
@@ -67,11 +68,23 @@ export const address = (
 
 export const MAIN_TABLE = 254;
 
-export const route = (fields: Omit<RouteItem, 'type' | 'key'>): RouteItem => ({
-  type: 'route',
-  key: `route|${fields.namespace}|${fields.version}|${fields.table}|${fields.destination}`,
-  ...fields,
-});
+export function route(fields: Omit<RouteItem, 'type' | 'key'>): RouteItem {
+  const destination = asListed(fields.destination);
+  return {
+    type: 'route',
+    key: `route|${fields.namespace}|${fields.version}|${fields.table}|${destination}`,
+    ...fields,
+    destination,
+  };
+}
+
+/** A destination as the kernel's tools list it: everything is `default`, a single address has no length. */
+function asListed(destination: string): string {
+  const cidr = parseCidr(destination);
+  if (cidr === undefined) return destination;
+  if (cidr.prefix === 0) return 'default';
+  return cidr.first === cidr.last ? formatIp(cidr.first, cidr.version) : formatCidr(cidr);
+}
 
 export const rule = (namespace: string, priority: number, from: string, table: number): RuleItem => ({
   type: 'rule',

@@ -6,12 +6,22 @@ import {
   snatDevice,
   snatNamespace,
 } from '@portward/model/device-names.ts';
-import { parseCidr } from '@portward/model/ip-address.ts';
+import { cidrContains, parseCidr } from '@portward/model/ip-address.ts';
 import type { Item } from './item.ts';
 import { MAIN_TABLE, namespaceItem, route, rule, sysctl } from './make-item.ts';
 import { routerNat } from './nat.ts';
 import { portDevice } from './port-device.ts';
-import { carries, firstIpv4, isInterface, isSnat, type Port, type Router, subnetsOf, type World } from './world.ts';
+import {
+  carries,
+  firstIpv4,
+  isSnat,
+  type Port,
+  type Router,
+  routerInterfaces,
+  type Subnet,
+  subnetsOf,
+  type World,
+} from './world.ts';
 
 /** Everything of a router but its floating IPs and forwardings. */
 export function routerItems(world: World, routerId: string): Item[] {
@@ -21,11 +31,11 @@ export function routerItems(world: World, routerId: string): Item[] {
   const inside = routerNamespace(router.id);
   const items = [
     ...namespaceWithSysctls(inside),
-    ...ports.filter(isInterface).flatMap((port) => interfaceItems(world, inside, port)),
+    ...routerInterfaces(world, router.id).flatMap((port) => interfaceItems(world, inside, port)),
   ];
   const gateway = world.replica.get('port', router.gateway_port_id);
   if (router.distributed) {
-    items.push(...policyRouting(world, router, ports));
+    items.push(...waysOut(world, router, ports));
     if (gateway) items.push(...snatItems(world, router, ports));
   }
   if (gateway) {
@@ -39,22 +49,50 @@ export function routerItems(world: World, routerId: string): Item[] {
       }),
     );
   }
-  for (const extra of router.routes) {
-    // In a distributed router what is outside is reached by way of its other namespace.
-    const namespace =
-      router.distributed && gateway && isReachedBy(world, gateway, extra.nexthop) ? snatNamespace(router.id) : inside;
-    items.push(
-      route({
-        namespace,
-        version: extra.nexthop.includes(':') ? 6 : 4,
-        table: MAIN_TABLE,
-        destination: extra.destination,
-        via: extra.nexthop,
-        device: null,
-      }),
-    );
-  }
+  items.push(...extraRoutes(world, router, gateway));
   return items;
+}
+
+/**
+ * A router's extra routes, in each of its namespaces from which the next hop can be reached: inside; outside, in a
+ * distributed router by way of its other namespace; and there also what is inside, for packets that come from outside.
+ */
+function extraRoutes(world: World, router: Router, gateway: Port | undefined): Item[] {
+  const inside = routerInterfaces(world, router.id).flatMap((port) =>
+    subnetsOf(world, port).map(({ subnet }) => subnet),
+  );
+  const outside = gateway === undefined ? [] : [...world.replica.subnetsByNetwork.of(gateway.network_id)];
+  const reach: [string, Subnet[]][] =
+    router.distributed && gateway !== undefined
+      ? [
+          [routerNamespace(router.id), inside],
+          [snatNamespace(router.id), [...inside.filter(hasTranslator(world, router)), ...outside]],
+        ]
+      : [[routerNamespace(router.id), [...inside, ...outside]]];
+  return router.routes.flatMap(({ destination, nexthop }) =>
+    reach
+      .filter(([, subnets]) => subnets.some((subnet) => cidrContains(subnet.cidr, nexthop)))
+      .map(([namespace]) =>
+        route({
+          namespace,
+          version: nexthop.includes(':') ? 6 : 4,
+          table: MAIN_TABLE,
+          destination,
+          via: nexthop,
+          device: null,
+        }),
+      ),
+  );
+}
+
+/** Whether the translating namespace of a distributed router has an address on a subnet. */
+function hasTranslator(world: World, router: Router): (subnet: Subnet) => boolean {
+  const ids = new Set(
+    [...world.replica.portsByDevice.of(router.id)]
+      .filter(isSnat)
+      .flatMap((port) => port.fixed_ips.map((fixed) => fixed.subnet_id)),
+  );
+  return (subnet) => ids.has(subnet.id);
 }
 
 /** A namespace that forwards. Parameters of `default` are there before the first device is. */
@@ -75,6 +113,8 @@ function namespaceWithSysctls(namespace: string): Item[] {
     ['net/ipv6/conf/all/forwarding', 1],
     ['net/ipv6/conf/default/accept_ra', 0],
     ['net/ipv6/conf/default/accept_dad', 0],
+    // What ARP's announcements are to IPv4: neighbours hear of an address that is new here.
+    ['net/ipv6/conf/default/ndisc_notify', 1],
   ];
   return [
     namespaceItem(namespace),
@@ -113,6 +153,18 @@ function gatewayItems(world: World, namespace: string, port: Port): Item[] {
     }
     if (!isOwn || subnet.gateway_ip === null || withDefault.has(subnet.ip_version)) continue;
     withDefault.add(subnet.ip_version);
+    if (!isNextDoor(subnet)) {
+      items.push(
+        route({
+          namespace,
+          version: subnet.ip_version,
+          table: MAIN_TABLE,
+          destination: subnet.gateway_ip,
+          via: null,
+          device: name,
+        }),
+      );
+    }
     items.push(
       route({
         namespace,
@@ -127,6 +179,10 @@ function gatewayItems(world: World, namespace: string, port: Port): Item[] {
   return items;
 }
 
+/** Whether a subnet's gateway can be asked for without a route of its own. */
+const isNextDoor = ({ cidr, gateway_ip: gateway }: Subnet): boolean =>
+  gateway === null || cidrContains(cidr, gateway) || cidrContains('fe80::/10', gateway);
+
 /** The namespace in which a distributed router translates: its own address on each internal subnet. */
 function snatItems(world: World, router: Router, ports: Port[]): Item[] {
   const namespace = snatNamespace(router.id);
@@ -138,40 +194,34 @@ function snatItems(world: World, router: Router, ports: Port[]): Item[] {
   ];
 }
 
-/** What comes from an internal subnet and has no route inside goes to the translating namespace, each by its table. */
-function policyRouting(world: World, router: Router, ports: Port[]): Item[] {
+/**
+ * In a distributed router, what has no route inside goes to the translating namespace: IPv4 from each subnet by a table
+ * of its own, so that it meets its translator next door; IPv6, which nobody translates, by one way for all.
+ */
+function waysOut(world: World, router: Router, ports: Port[]): Item[] {
   const namespace = routerNamespace(router.id);
   const translators = new Map(
     ports
       .filter(isSnat)
       .flatMap((port) => subnetsOf(world, port).map(({ address: ip, subnet }) => [subnet.id, ip] as const)),
   );
-  return ports.filter(isInterface).flatMap((port) =>
+  let hasIpv6 = false;
+  return routerInterfaces(world, router.id).flatMap((port) =>
     subnetsOf(world, port).flatMap(({ address: ip, subnet }) => {
       const translator = translators.get(subnet.id);
       const cidr = parseCidr(subnet.cidr);
-      if (translator === undefined || cidr === undefined || cidr.version !== 4) return [];
-      const table = Number(cidr.first);
-      return [
-        rule(namespace, table, `${ip}/${cidr.prefix}`, table),
-        route({
-          namespace,
-          version: 4,
-          table,
-          destination: 'default',
-          via: translator,
-          device: internalDevice(port.id),
-        }),
-      ];
+      if (translator === undefined || cidr === undefined || (cidr.version === 6 && hasIpv6)) return [];
+      hasIpv6 ||= cidr.version === 6;
+      const table = cidr.version === 6 ? MAIN_TABLE : Number(cidr.first);
+      const way = route({
+        namespace,
+        version: cidr.version,
+        table,
+        destination: 'default',
+        via: translator,
+        device: internalDevice(port.id),
+      });
+      return cidr.version === 6 ? [way] : [rule(namespace, table, `${ip}/${cidr.prefix}`, table), way];
     }),
   );
-}
-
-function isReachedBy(world: World, port: Port, nexthop: string): boolean {
-  const version = nexthop.includes(':') ? 6 : 4;
-  return [...world.replica.subnetsByNetwork.of(port.network_id)].some((subnet) => {
-    const cidr = subnet.ip_version === version ? parseCidr(subnet.cidr) : undefined;
-    const host = parseCidr(nexthop);
-    return cidr !== undefined && host !== undefined && cidr.first <= host.first && host.first <= cidr.last;
-  });
 }

@@ -53,20 +53,31 @@ const anyPut: fc.Arbitrary<FeedPut> = fc.oneof(
     .record({ n: pick(SUBNETS, 4), gateway: fc.constantFrom('10.0.0.1', null) })
     .map(({ n, gateway }) => subnet(n, networkOf(n), `10.0.${n - SUBNETS}.0/24`, gateway)),
   fc
+    .record({ n: pick(SUBNETS + 4, 2), mode: fc.constantFrom('slaac' as const, 'dhcpv6-stateful' as const, null) })
+    .map(({ n, mode }) => subnet(n, networkOf(n), `fd00:${n}::/64`, null, { ipv6_ra_mode: mode, enable_dhcp: true })),
+  fc
+    .record({ n: pick(PORTS + 9, 2), sub: pick(SUBNETS + 4, 2), router: pick(ROUTERS, 2), up: fc.boolean() })
+    .map(({ n, sub, router: of, up }) => {
+      const put = routerPort(n, networkOf(sub), { [`fd00:${sub}::${n}`]: sub }, of, 'router_interface');
+      return { ...put, object: { ...put.object, admin_state_up: up } } as FeedPut;
+    }),
+  fc
     .record({
       n: pick(ROUTERS, 2),
       host: hosts,
       distributed: fc.boolean(),
       up: fc.boolean(),
       gateway: fc.boolean(),
+      nexthop: fc.constantFrom('10.0.1.9', '10.0.0.9', 'fd00:36::9'),
       name: fc.constantFrom('a', 'b'),
     })
-    .map(({ n, host, distributed, up, gateway, name }) =>
+    .map(({ n, host, distributed, up, gateway, nexthop, name }) =>
       router(n, {
         agent_host: host,
         distributed,
         admin_state_up: up,
         name,
+        routes: [{ destination: nexthop.includes(':') ? 'fd99::/64' : '10.99.0.0/16', nexthop }],
         gateway_port_id: gateway ? uuid(PORTS + n - ROUTERS) : null,
         gateway_network_id: gateway ? uuid(NETWORKS) : null,
       }),

@@ -8,6 +8,7 @@ import { machineItems } from './machine-items.ts';
 import { networkItems } from './network.ts';
 import { portItems } from './port.ts';
 import { routerItems } from './router.ts';
+import { advertisementItems } from './router-advertisement.ts';
 import { addressGroupItems, groupMemberItems, securityGroupItems } from './security-group.ts';
 import { isDhcp, isGateway, isInterface, isSnat, type World } from './world.ts';
 
@@ -20,6 +21,7 @@ const SCOPES = {
   network: networkItems,
   dhcp: dhcpItems,
   router: routerItems,
+  advertisement: advertisementItems,
   floatingip: floatingIpItems,
   port_forwarding: forwardingItems,
   security_group: securityGroupItems,
@@ -54,7 +56,10 @@ export function* allScopes(world: World): Generator<Scope> {
     yield `network:${id}`;
     yield `dhcp:${id}`;
   }
-  for (const { id } of replica.all('router')) yield `router:${id}`;
+  for (const { id } of replica.all('router')) {
+    yield `router:${id}`;
+    yield `advertisement:${id}`;
+  }
   for (const { id } of replica.all('floatingip')) yield `floatingip:${id}`;
   for (const { id } of replica.all('port_forwarding')) yield `port_forwarding:${id}`;
   for (const { id } of replica.all('security_group')) {
@@ -86,10 +91,14 @@ type PortOf = Extract<Change, { kind: 'port' }>['after'] & object;
 
 function portTouches(world: World, port: PortOf, touched: Set<Scope>): void {
   touched.add(`port:${port.id}`).add(`network:${port.network_id}`).add(`dhcp:${port.network_id}`);
-  if (isInterface(port) || isSnat(port)) touched.add(`router:${port.device_id}`);
+  if (isInterface(port) || isSnat(port)) interfaceTouches(port, touched);
   else if (isGateway(port)) routerTouches(world, port.device_id, touched);
   else if (port.device_id !== '') touched.add(`server:${port.device_id}`);
   for (const groupId of port.security_groups) groupTouches(world, groupId, touched);
+}
+
+function interfaceTouches(port: PortOf, touched: Set<Scope>): void {
+  touched.add(`router:${port.device_id}`).add(`advertisement:${port.device_id}`);
 }
 
 /** A group came into use, went out of use, or has other members. */
@@ -107,7 +116,7 @@ function peerScopes(rule: FeedObjects['security_group_rule']): Scope[] {
 }
 
 function routerTouches(world: World, routerId: string, touched: Set<Scope>): void {
-  touched.add(`router:${routerId}`);
+  touched.add(`router:${routerId}`).add(`advertisement:${routerId}`);
   for (const port of world.replica.portsByDevice.of(routerId)) touched.add(`network:${port.network_id}`);
   for (const floatingIp of world.replica.floatingIpsByRouter.of(routerId)) {
     floatingIpTouches(world, floatingIp.id, touched);
@@ -123,7 +132,7 @@ function floatingIpTouches(world: World, id: string, touched: Set<Scope>): void 
 function networkPortsTouch(world: World, networkId: string, touched: Set<Scope>): void {
   touched.add(`network:${networkId}`).add(`dhcp:${networkId}`);
   for (const port of world.replica.portsByNetwork.of(networkId)) {
-    if (isInterface(port) || isSnat(port)) touched.add(`router:${port.device_id}`);
+    if (isInterface(port) || isSnat(port)) interfaceTouches(port, touched);
     else if (isGateway(port)) routerTouches(world, port.device_id, touched);
     else if (!isDhcp(port)) {
       touched.add(`port:${port.id}`);

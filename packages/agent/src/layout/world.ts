@@ -76,6 +76,12 @@ export function gatewayPort(world: World, router: Router | undefined): Port | un
 export const firstIpv4 = (port: Port): string | undefined =>
   port.fixed_ips.find((fixed) => ipVersion(fixed.ip_address) === 4)?.ip_address;
 
+/** A router's ports on internal networks that are not switched off, in an order of their own. */
+export const routerInterfaces = (world: World, routerId: string): Port[] =>
+  [...world.replica.portsByDevice.of(routerId)]
+    .filter((port) => isInterface(port) && port.admin_state_up)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+
 /** Addresses of a port with their subnets, as far as the subnets are known. */
 export function subnetsOf(world: World, port: Port): { address: string; subnet: Subnet }[] {
   return port.fixed_ips.flatMap((fixed) => {

@@ -30,6 +30,7 @@ const DHCP: DhcpService = {
   options: 'tag:s,option:router,192.168.2.1\ntag:s,121,10.5.0.0/16,192.168.2.9,0.0.0.0/0,192.168.2.1\n',
   names: '',
   leases: { '192.168.2.79': 'fa:16:3e:00:00:11' },
+  duid: '00:04',
   digest: 'first',
 };
 

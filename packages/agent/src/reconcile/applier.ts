@@ -61,6 +61,10 @@ export class Applier {
     this.#sysctls(round, HOST);
     await this.#nftables(round, HOST, around);
     this.#addNamespaces(round);
+    // A device takes over what its namespace has by default when it is made.
+    for (const { item, action } of round.all('namespace')) {
+      if (action !== 'remove') this.#sysctls(round, item.namespace);
+    }
     await this.#hostLines(round, 'device', deviceLines, ({ action }) => action !== 'remove');
     for (const namespace of round.namespaces()) {
       if (namespace !== HOST && !going.has(namespace)) await this.#inside(round, namespace, around);

@@ -1,6 +1,6 @@
 import type { ServiceItem } from '../layout/item.ts';
 
-/** One kind of helper: DHCP servers, or namespaces that play VMs. */
+/** One kind of helper: DHCP servers, router advertisements, or namespaces that play VMs. */
 export interface ServiceDriver {
   /** Id → digest of the settings with which each one runs, as found on this host. */
   running(): Promise<Map<string, string>>;

@@ -83,23 +83,26 @@ function verdictOf(standing: Standing, ...scopes: Scope[]): Verdict {
   return { status: 'DOWN', reason: 'not carried out yet' };
 }
 
-const OBSERVERS: Partial<Record<ScopeKind, Observer>> = {
-  router(world, standing, id, say) {
-    const router = world.replica.get('router', id);
-    if (router === undefined) return;
-    const isHere = router.agent_host === world.host;
-    const verdict = !isHere
-      ? undefined
-      : !router.admin_state_up
-        ? { status: 'DOWN' as const, reason: 'its admin_state_up is false' }
-        : (unmapped(world, router.gateway_network_id) ?? verdictOf(standing, `router:${id}`));
-    say(subject('router', router), verdict);
-    for (const port of world.replica.portsByDevice.of(id)) {
-      if (isInterface(port) || isGateway(port) || isSnat(port)) {
-        say(subject('port', port), verdict && port.admin_state_up ? verdict : verdict && { status: 'DOWN' });
-      }
+function observeRouter(world: World, standing: Standing, id: string, say: Say): void {
+  const router = world.replica.get('router', id);
+  if (router === undefined) return;
+  const isHere = router.agent_host === world.host;
+  const verdict = !isHere
+    ? undefined
+    : !router.admin_state_up
+      ? { status: 'DOWN' as const, reason: 'its admin_state_up is false' }
+      : (unmapped(world, router.gateway_network_id) ?? verdictOf(standing, `router:${id}`, `advertisement:${id}`));
+  say(subject('router', router), verdict);
+  for (const port of world.replica.portsByDevice.of(id)) {
+    if (isInterface(port) || isGateway(port) || isSnat(port)) {
+      say(subject('port', port), verdict && port.admin_state_up ? verdict : verdict && { status: 'DOWN' });
     }
-  },
+  }
+}
+
+const OBSERVERS: Partial<Record<ScopeKind, Observer>> = {
+  router: observeRouter,
+  advertisement: observeRouter,
   floatingip(world, standing, id, say) {
     const floatingIp = world.replica.get('floatingip', id);
     if (floatingIp === undefined) return;
