@@ -185,6 +185,15 @@ test('changes of ports are taken over without a restart, by an agent that did no
     assert.match(await ask(host, 'bob'), /^192\.168\.2\.81/m);
     assert.match(await ask(host, 'alice'), /no lease/);
 
+    // dnsmasq 2.90 does not survive SIGHUP after a client has met an entry with options of its own.
+    const options = [{ opt_name: 'bootfile-name', opt_value: 'pxe.0', ip_version: 4 }];
+    await dnsmasq(host, 'apply(input.service)', serviceOf([port(BOB, '192.168.2.81', { extra_dhcp_opts: options })]));
+    assert.match(await ask(host, 'bob'), /boot pxe\.0$/m);
+    const last = serviceOf([port(BOB, '192.168.2.81')]);
+    await dnsmasq(host, 'apply(input.service)', last);
+    assert.match(await ask(host, 'bob'), /^192\.168\.2\.81.*boot $/m);
+    assert.deepEqual(await dnsmasq(host, 'running()'), [[NETWORK, last.digest]]);
+
     await dnsmasq(host, `remove('${NETWORK}')`);
     await dnsmasq(host, `remove('${NETWORK}')`);
     assert.deepEqual(await dnsmasq(host, 'running()'), []);

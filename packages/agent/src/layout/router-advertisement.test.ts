@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FeedObjects, FeedPut } from '@portward/model/feed.ts';
-import { Replica } from '../replica.ts';
-import { HOST_NAME, network, router, routerPort, subnet, uuid } from '../testing/cloud.ts';
-import { Numbers } from './numbers.ts';
+import { network, router, routerPort, subnet, uuid } from '../testing/cloud.ts';
+import { worldOf } from '../testing/world.ts';
 import { type AdvertisementService, advertisementItems } from './router-advertisement.ts';
-import type { World } from './world.ts';
 
 const [NET, FIRST, SECOND, ROUTER, PORT] = [0x10, 0x20, 0x21, 0x30, 0x40];
 
 /** dnsmasq's arguments that differ from router to router; undefined when none runs. */
 function told(...puts: FeedPut[]): string[] | undefined {
-  const world: World = {
-    replica: new Replica(),
-    host: HOST_NAME,
-    bridgeMappings: new Map(),
-    natBackend: 'nftables',
-    taps: new Set(),
-    numbers: new Numbers(),
-    machines: false,
-  };
-  for (const put of [network(NET, { mtu: 1450 }), router(ROUTER), ...puts]) world.replica.put(put);
+  const world = worldOf([network(NET, { mtu: 1450 }), router(ROUTER), ...puts], []);
   const [item] = advertisementItems(world, uuid(ROUTER));
   if (item?.type !== 'service') return undefined;
   assert.equal(item.namespace, `qrouter-${uuid(ROUTER)}`);

@@ -53,46 +53,46 @@ export function routerItems(world: World, routerId: string): Item[] {
   return items;
 }
 
+/** A device from which a next hop on one of its subnets can be reached. */
+interface Exit {
+  readonly namespace: string;
+  readonly device: string;
+  readonly subnets: readonly Subnet[];
+}
+
 /**
  * A router's extra routes, in each of its namespaces from which the next hop can be reached: inside; outside, in a
  * distributed router by way of its other namespace; and there also what is inside, for packets that come from outside.
  */
 function extraRoutes(world: World, router: Router, gateway: Port | undefined): Item[] {
-  const inside = routerInterfaces(world, router.id).flatMap((port) =>
-    subnetsOf(world, port).map(({ subnet }) => subnet),
-  );
-  const outside = gateway === undefined ? [] : [...world.replica.subnetsByNetwork.of(gateway.network_id)];
-  const reach: [string, Subnet[]][] =
-    router.distributed && gateway !== undefined
-      ? [
-          [routerNamespace(router.id), inside],
-          [snatNamespace(router.id), [...inside.filter(hasTranslator(world, router)), ...outside]],
-        ]
-      : [[routerNamespace(router.id), [...inside, ...outside]]];
-  return router.routes.flatMap(({ destination, nexthop }) =>
-    reach
-      .filter(([, subnets]) => subnets.some((subnet) => cidrContains(subnet.cidr, nexthop)))
-      .map(([namespace]) =>
-        route({
-          namespace,
-          version: nexthop.includes(':') ? 6 : 4,
-          table: MAIN_TABLE,
-          destination,
-          via: nexthop,
-          device: null,
-        }),
-      ),
-  );
+  const exits = exitsOf(world, router, gateway);
+  return router.routes.flatMap(({ destination, nexthop }) => {
+    const namespaces = new Set<string>();
+    return exits.flatMap(({ namespace, device, subnets }) => {
+      if (namespaces.has(namespace) || !subnets.some(({ cidr }) => cidrContains(cidr, nexthop))) return [];
+      namespaces.add(namespace);
+      const version = nexthop.includes(':') ? 6 : 4;
+      return [route({ namespace, version, table: MAIN_TABLE, destination, via: nexthop, device })];
+    });
+  });
 }
 
-/** Whether the translating namespace of a distributed router has an address on a subnet. */
-function hasTranslator(world: World, router: Router): (subnet: Subnet) => boolean {
-  const ids = new Set(
-    [...world.replica.portsByDevice.of(router.id)]
-      .filter(isSnat)
-      .flatMap((port) => port.fixed_ips.map((fixed) => fixed.subnet_id)),
-  );
-  return (subnet) => ids.has(subnet.id);
+function exitsOf(world: World, router: Router, gateway: Port | undefined): Exit[] {
+  const own = (port: Port): Subnet[] => subnetsOf(world, port).map(({ subnet }) => subnet);
+  const exits: Exit[] = routerInterfaces(world, router.id).map((port) => ({
+    namespace: routerNamespace(router.id),
+    device: internalDevice(port.id),
+    subnets: own(port),
+  }));
+  if (gateway === undefined) return exits;
+  if (router.distributed) {
+    for (const port of [...world.replica.portsByDevice.of(router.id)].filter(isSnat)) {
+      exits.push({ namespace: snatNamespace(router.id), device: snatDevice(port.id), subnets: own(port) });
+    }
+  }
+  const subnets = [...world.replica.subnetsByNetwork.of(gateway.network_id)];
+  exits.push({ namespace: gatewayNamespace(router), device: gatewayDevice(gateway.id), subnets });
+  return exits;
 }
 
 /** A namespace that forwards. Parameters of `default` are there before the first device is. */
