@@ -55,7 +55,7 @@ export interface ServerNetworking {
   unbindPort(tx: Transaction, portId: string): Promise<void>;
   /** Deletes a port and what hangs on it, whoever owns it. */
   deletePort(tx: Transaction, portId: string): Promise<void>;
-  /** Ports by server, each list in order of creation; a server without ports may be absent. */
+  /** Ports by server, each list in the order of attachment; a server without ports may be absent. */
   portsOf(db: Reader, serverIds: readonly string[]): Promise<ReadonlyMap<string, readonly ServerPort[]>>;
   /** Adds a group, by name or id, to every port of the server. Throws 404 of an unknown group. */
   addSecurityGroup(tx: Transaction, caller: Caller, serverId: string, group: string): Promise<void>;

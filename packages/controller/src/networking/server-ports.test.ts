@@ -57,3 +57,63 @@ test('a server’s port carries a group that is shared with the project, by its 
   assert.deepEqual((await api.expect('bob', 'GET', `/ports/${id}`)).security_groups, [group.id]);
   await assert.rejects(make('common'), refused, 'a name means one of the project’s own');
 });
+
+test('a server’s ports are listed in the order in which it was given them', async () => {
+  const network = await api.create('bob', '/networks', 'network', {});
+  await api.create('bob', '/subnets', 'subnet', { network_id: network.id, ip_version: 4, cidr: '10.1.0.0/24' });
+  const ready = await api.create('bob', '/ports', 'port', {
+    network_id: network.id,
+    fixed_ips: [{ ip_address: '10.1.0.99' }],
+  });
+  const serverId = 'server-of-many';
+  await api.store.write((tx) => tx.db.insertInto('servers').values(serverRow(serverId)).execute());
+  const give = (address: string) =>
+    api.store.write((tx) =>
+      ports.createPort(tx, BOB, {
+        projectId: 'p-bob',
+        networkId: network.id,
+        serverId,
+        host: 'host',
+        fixedIp: address,
+        securityGroups: [],
+      }),
+    );
+  // All within a second, so that the time of creation says nothing.
+  const given = ['10.1.0.50', '10.1.0.20', '10.1.0.80', '10.1.0.10', '10.1.0.70', '10.1.0.30'];
+  for (const address of given) await give(address);
+  await api.store.write((tx) => ports.bindPort(tx, BOB, { portId: ready.id, serverId, host: 'host' }));
+  const listed = async () => {
+    const found = await api.store.read((db) => ports.portsOf(db, [serverId]));
+    return (found.get(serverId) ?? []).map(({ fixed_ips }) => fixed_ips[0]?.ip_address);
+  };
+  assert.deepEqual(await listed(), [...given, '10.1.0.99']);
+  await api.store.write((tx) => ports.unbindPort(tx, ready.id));
+  await give('10.1.0.60');
+  await api.store.write((tx) => ports.bindPort(tx, BOB, { portId: ready.id, serverId, host: 'host' }));
+  assert.deepEqual(await listed(), [...given, '10.1.0.60', '10.1.0.99']);
+});
+
+/** A server of Bob's, as the store keeps it. */
+function serverRow(id: string) {
+  return {
+    id,
+    name: 'many',
+    project_id: 'p-bob',
+    user_id: 'u-bob',
+    host: 'host',
+    running: true,
+    status: 'ACTIVE',
+    flavor_id: '1',
+    image_id: null,
+    key_name: null,
+    public_key: null,
+    user_data: null,
+    metadata: {},
+    availability_zone: 'nova',
+    created_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-01-01T00:00:00Z',
+    description: null,
+    locked: false,
+    own_port_ids: [],
+  };
+}

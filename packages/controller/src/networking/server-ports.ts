@@ -56,7 +56,10 @@ export class ServerPorts implements ServerNetworking {
       ...(wanted.fixedIp !== undefined && { fixed_ips: [{ ip_address: wanted.fixedIp }] as never }),
       ...(groups.length > 0 && { security_groups: groups }),
     };
-    return (portRules.create as NonNullable<typeof portRules.create>)(tx, values, { caller, settings: this.#settings });
+    const create = portRules.create as NonNullable<typeof portRules.create>;
+    const portId = await create(tx, values, { caller, settings: this.#settings });
+    await attach(tx, portId, wanted.serverId);
+    return portId;
   }
 
   async bindPort(tx: Transaction, caller: Caller, { portId, serverId, host }: PortBinding): Promise<void> {
@@ -69,10 +72,12 @@ export class ServerPorts implements ServerNetworking {
     if (row === undefined || (!caller.isAdmin && row.project_id !== caller.projectId)) throw port.notFound(portId);
     if (row.device_id !== '') throw portInUse(portId, row.network_id, row.device_id);
     await updateObject(tx, port, portId, { device_id: serverId, device_owner: SERVER_OWNER, 'binding:host_id': host });
+    await attach(tx, portId, serverId);
     tx.changed('port', portId);
   }
 
   async unbindPort(tx: Transaction, portId: string): Promise<void> {
+    await tx.db.deleteFrom('server_interfaces').where('port_id', '=', portId).execute();
     await updateObject(tx, port, portId, {
       device_id: '',
       device_owner: '',
@@ -107,6 +112,13 @@ export class ServerPorts implements ServerNetworking {
       // A port of another project that names the server is not the server's.
       .whereRef('ports.project_id', '=', 'servers.project_id')
       .where('ports.device_owner', 'like', 'compute:%')
+      // Ports that were given to the server by Networking alone have no place of their own: they come first.
+      .leftJoin('server_interfaces', (join) =>
+        join
+          .onRef('server_interfaces.port_id', '=', 'ports.id')
+          .onRef('server_interfaces.server_id', '=', 'ports.device_id'),
+      )
+      .orderBy((by) => by.fn.coalesce('server_interfaces.position', by.lit(-1)))
       .orderBy('ports.created_at')
       .orderBy('ports.id')
       .execute();
@@ -149,6 +161,18 @@ export class ServerPorts implements ServerNetworking {
     }
     if (!removed) throw securityGroup.notFound(wanted);
   }
+}
+
+/** Puts a port behind those that the server has. */
+async function attach(tx: Transaction, portId: string, serverId: string): Promise<void> {
+  const last = await tx.db
+    .selectFrom('server_interfaces')
+    .select(({ fn }) => fn.max('position').as('position'))
+    .where('server_id', '=', serverId)
+    .executeTakeFirst();
+  const item = { port_id: portId, server_id: serverId, position: (last?.position ?? -1) + 1 };
+  await tx.db.deleteFrom('server_interfaces').where('port_id', '=', portId).execute();
+  await tx.db.insertInto('server_interfaces').values(item).execute();
 }
 
 async function setGroups(tx: Transaction, portId: string, groups: readonly string[]): Promise<void> {

@@ -48,6 +48,8 @@ export interface Database {
     /** Place in the port's list. */
     position: number;
   };
+  /** Ports in the order in which Compute gave them to a server. */
+  server_interfaces: { port_id: string; server_id: string; position: number };
   port_security_groups: { port_id: string; security_group_id: string; position: number };
   routers: RowOf<typeof router>;
   floatingips: RowOf<typeof floatingIp>;

@@ -219,6 +219,16 @@ export async function up(db: Kysely<never>): Promise<void> {
   await index('security_group_rules_addresses', 'security_group_rules', ['remote_address_group_id']);
   await index('security_group_rules_project', 'security_group_rules', ['project_id', 'id']);
 
+  await withColumns(types, db.schema.createTable('server_interfaces'), {
+    port_id: 'text',
+    server_id: 'text',
+    position: 'integer',
+  })
+    .addPrimaryKeyConstraint('server_interfaces_key', ['port_id'])
+    .addForeignKeyConstraint('server_interfaces_port', ['port_id'], 'ports', ['id'], (key) => key.onDelete('cascade'))
+    .execute();
+  await index('server_interfaces_server', 'server_interfaces', ['server_id', 'position']);
+
   await withColumns(types, db.schema.createTable('port_security_groups'), {
     port_id: 'text',
     security_group_id: 'text',
