@@ -17,28 +17,36 @@ export class Connection {
   #received: Buffer = Buffer.alloc(0);
   #waiting: PromiseWithResolvers<Answer> | undefined;
 
-  static async open(port: number, token: string): Promise<Connection> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  /** `where`: a port on loopback, or the path of a Unix socket. */
+  static async open(where: number | string, token: string): Promise<Connection> {
+    const socket =
+      typeof where === 'number' ? connect({ host: '127.0.0.1', port: where, noDelay: true }) : connect(where);
     await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return new Connection(socket, port, token);
+    return new Connection(socket, typeof where === 'number' ? `127.0.0.1:${where}` : 'localhost', token);
   }
 
-  private constructor(socket: Socket, port: number, token: string) {
+  private constructor(socket: Socket, host: string, token: string) {
     this.#socket = socket;
-    this.#host = `127.0.0.1:${port}`;
+    this.#host = host;
     this.#token = token;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('close', () => this.#waiting?.reject(new Error('the controller closed the connection')));
     socket.on('error', (error) => this.#waiting?.reject(error));
   }
 
+  /** Whether requests can be sent: the controller closes connections that are idle for long. */
+  get isOpen(): boolean {
+    return this.#socket.writable;
+  }
+
   close(): void {
     this.#socket.destroy();
   }
 
-  send(method: string, path: string, body?: unknown): Promise<Answer> {
+  async send(method: string, path: string, body?: unknown): Promise<Answer> {
     const text = body === undefined ? '' : JSON.stringify(body);
     const about = text === '' ? '' : `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(text)}\r\n`;
+    if (!this.isOpen) throw new Error('the controller closed the connection');
     this.#waiting = Promise.withResolvers<Answer>();
     this.#socket.write(
       `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nx-auth-token: ${this.#token}\r\n${about}\r\n${text}`,

@@ -1,13 +1,6 @@
+import { type Goal, table } from '../report.ts';
 import { FEW, FLAT, type Flatness } from './flatness.ts';
 import type { Figures } from './operations.ts';
-
-/** A goal, and what was measured of it. */
-export interface Goal {
-  readonly what: string;
-  readonly wanted: string;
-  readonly measured: string;
-  readonly met: boolean;
-}
 
 /** All that one run found out. */
 export interface Report {
@@ -103,17 +96,3 @@ export function reportText(report: Report): string {
 /** The report for machines. */
 export const reportJson = (report: Report): string =>
   `${JSON.stringify({ ...report, goals: goalsOf(report) }, undefined, 2)}\n`;
-
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [head, ...rows.map((row) => row.map(String))];
-  const widths = head.map((_, column) => Math.max(...cells.map((row) => (row[column] as string).length)));
-  const numeric = head.map((_, column) => rows.length > 0 && rows.every((row) => /^[\d.]+$/.test(String(row[column]))));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) =>
-        numeric[column] ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
-      )
-      .join('  ')
-      .trimEnd();
-  return `${cells.map(line).join('\n')}\n`;
-}
