@@ -1,4 +1,5 @@
 /** npm run bench -- convergence: how long a change takes until it is true. See README.md beside this file. */
+import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { withHost } from '@portward/test/test-host.ts';
 import { measureChanges } from './convergence/changes.ts';
@@ -40,7 +41,7 @@ const report = await withHost(async (host) => {
       resyncs.push(await measureResync(cloud, kernel));
     }
   }
-  return { changes, resyncs };
+  return { load: (loadavg()[0] as number) / availableParallelism(), changes, resyncs };
 }, 'benchhost');
 process.stdout.write(
   options.format === 'json'

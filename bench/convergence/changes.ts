@@ -1,7 +1,7 @@
 import type { ConvergenceCloud } from './cloud.ts';
 import type { Attempt, Outcome, Seen } from './prober.ts';
 import { startProber } from './processes.ts';
-import { type Change, summary } from './report.ts';
+import { type Change, DELETED, MADE, summary } from './report.ts';
 
 /** How much is measured: so many turns, in each so many changes through the API and as many in the kernel. */
 export interface Size {
@@ -10,9 +10,9 @@ export interface Size {
 }
 
 const CHANGES = {
-  post: 'POST → first connection',
+  post: MADE,
   add: 'the same edit in the kernel',
-  delete: 'DELETE → refusal',
+  delete: DELETED,
   remove: 'the same edit in the kernel',
   first: 'POST of the first → first connection',
   last: 'DELETE of the last → none any more',

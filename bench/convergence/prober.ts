@@ -9,7 +9,7 @@ import { answerLines } from './lines.ts';
 import { Traffic } from './traffic.ts';
 
 /** What has it changed: a request to the API, or a line to the floor. */
-export type Cause =
+type Cause =
   | { readonly by: 'api'; readonly method: string; readonly path: string; readonly body?: unknown }
   | { readonly by: 'floor'; readonly line: string };
 
@@ -33,7 +33,7 @@ export interface Seen {
   readonly body: string;
 }
 
-export type Question =
+type Question =
   | ({ readonly ask: 'attempt' } & Attempt)
   | { readonly ask: 'watch'; readonly address: string; readonly port: number }
   | { readonly ask: 'unwatch' };
@@ -50,10 +50,14 @@ const [apiSocket = '', token = '', floorSocket = ''] = process.argv.slice(2);
 let api = await Connection.open(apiSocket, token);
 let floor: Socket | undefined;
 
-/** Tries to connect once. Where silence is what is awaited, it must not take long. */
-function outcome({ address, port, until }: Attempt): Promise<Outcome> {
+/**
+ * Tries to connect once. A packet to an address that is not there is lost for a second, and silence must end: there,
+ * attempts are given up early.
+ */
+function outcome({ address, port, from, until }: Attempt): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: address, port, ...(until === 'nothing' && { timeout: 200 }) });
+    const timeout = from === 'nothing' ? 5 : until === 'nothing' ? 200 : 0;
+    const socket = connect({ host: address, port, timeout });
     const end = (what: Outcome): void => {
       socket.resetAndDestroy();
       resolve(what);

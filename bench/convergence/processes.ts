@@ -15,8 +15,7 @@ export async function startProber(cloud: ConvergenceCloud): Promise<LineProcess>
   const socket = join(cloud.host.directory, `floor-${floors}.sock`);
   const { host, namespace } = cloud;
   await LineProcess.over(host.spawn([...NODE, file('floor'), socket], { namespace }), 'the floor');
-  // A client is a machine of its own: it must not take processor time from those that are measured.
-  const argv = ['nice', '-n', '19', ...NODE, file('prober'), cloud.socket, cloud.token, socket];
+  const argv = [...NODE, file('prober'), cloud.socket, cloud.token, socket];
   return LineProcess.over(host.spawn(argv, { namespace: 'client' }), 'the prober');
 }
 

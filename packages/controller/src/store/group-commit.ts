@@ -141,7 +141,8 @@ export class GroupCommit {
       );
       return;
     }
-    for (const { job, value } of done) job.resolve(value as never);
+    // First those who follow the feed: a change is waited for longer than an answer, and they have work of their own.
     if (kinds.size > 0) this.#committed(kinds);
+    for (const { job, value } of done) job.resolve(value as never);
   }
 }
