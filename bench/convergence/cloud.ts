@@ -7,12 +7,12 @@ import { createInterface } from 'node:readline';
 import { json } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readPlainYaml } from '@portward/cli/client/plain-yaml.ts';
 import { loadFeedObjects } from '@portward/controller/feed/feed.ts';
 import { addForwardings } from '@portward/controller/networking/forwarding-population.ts';
 import { SqliteStore } from '@portward/controller/store/sqlite-store.ts';
 import { gatewayNamespace, tapDevice } from '@portward/model/device-names.ts';
 import { eventually, type TestHost } from '@portward/test/test-host.ts';
-import { parse } from 'yaml';
 import { Connection } from '../api/connection.ts';
 import { startEcho } from './processes.ts';
 
@@ -270,7 +270,7 @@ export class ConvergenceCloud {
   }
 
   async #signIn(): Promise<string> {
-    const { clouds } = parse(readFileSync(join(this.#dataDir, 'clouds.yaml'), 'utf8'));
+    const { clouds } = readPlainYaml(readFileSync(join(this.#dataDir, 'clouds.yaml'), 'utf8')) as Body;
     const { username, password } = clouds['portward-admin'].auth;
     const outgoing = request({
       socketPath: this.socket,
