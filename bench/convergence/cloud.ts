@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readPlainYaml } from '@portward/cli/client/plain-yaml.ts';
 import { loadFeedObjects } from '@portward/controller/feed/feed.ts';
-import { addForwardings } from '@portward/controller/networking/forwarding-population.ts';
+import { addForwardings, removeAdded } from '@portward/controller/networking/forwarding-population.ts';
 import { SqliteStore } from '@portward/controller/store/sqlite-store.ts';
 import { gatewayNamespace, tapDevice } from '@portward/model/device-names.ts';
 import { eventually, type TestHost } from '@portward/test/test-host.ts';
@@ -56,6 +56,8 @@ export class ConvergenceCloud {
   empty!: FloatingIp;
   /** The floating IP of all others: its first forwarding is the only one at the beginning. */
   crowded!: FloatingIp & { readonly forwardingId: string };
+  /** Forwardings made through the API, and all. */
+  #made = 0;
   #forwardings = 0;
 
   static async build(host: TestHost): Promise<ConvergenceCloud> {
@@ -150,13 +152,9 @@ export class ConvergenceCloud {
     await this.killAgent();
     await this.stopController();
     const store = await SqliteStore.open(join(this.#dataDir, 'portward.db'), loadFeedObjects);
-    await addForwardings(store, [
-      {
-        templateId: this.crowded.forwardingId,
-        count: count - this.#forwardings,
-        firstNumber: this.#forwardings,
-      },
-    ]);
+    const templateId = this.crowded.forwardingId;
+    await removeAdded(store, templateId);
+    await addForwardings(store, [{ templateId, count: count - this.#made, firstNumber: 1 }]);
     await store.close();
     this.#forwardings = count;
     await this.startController();
@@ -205,7 +203,8 @@ export class ConvergenceCloud {
     };
     const forward = async ({ id }: FloatingIp, protocol: 'tcp' | 'udp', internalPort: number): Promise<string> => {
       const values = { ...this.forwarding(FIRST_PORT), protocol, internal_port: internalPort };
-      this.#forwardings += 1;
+      this.#made += 1;
+      this.#forwardings = this.#made;
       return (await this.#create(`floatingips/${id}/port_forwardings`, 'port_forwarding', values)).id;
     };
     this.empty = await floatingIp();

@@ -45,3 +45,15 @@ export async function addForwardings(store: Store, population: Population[]): Pr
     }
   });
 }
+
+/** Takes away again what was added to a forwarding's floating IP. */
+export async function removeAdded(store: Store, templateId: string): Promise<void> {
+  await store.write(async ({ db }) => {
+    await sql`
+      delete from port_forwardings where exists (
+        select 1 from port_forwardings as template
+        where template.id = ${templateId} and template.floatingip_id = port_forwardings.floatingip_id
+          and template.protocol = port_forwardings.protocol and template.external_first < port_forwardings.external_first
+      )`.execute(db);
+  });
+}
