@@ -5,7 +5,7 @@ import { DataPlane } from './data-plane.ts';
 import { Follower } from './feed/follower.ts';
 import type { FeedSource } from './feed-source.ts';
 import { hostServices } from './host-services.ts';
-import { watchLinks } from './kernel/link-events.ts';
+import { KernelEvents } from './kernel/events.ts';
 import { checkHost } from './kernel/requirements.ts';
 
 export { cleanUp } from './clean-up.ts';
@@ -44,7 +44,7 @@ export async function startAgent({ config, log, source }: AgentOptions): Promise
     auditSeconds: config.audit_seconds,
     source: source ?? follower(config, host, log),
     services: hostServices(config),
-    watchLinks,
+    listen: (listener) => new KernelEvents(listener),
     log,
   });
   return { stop: () => plane.stop(), differences: () => plane.differences() };

@@ -2,7 +2,9 @@ import { gatewayNamespace } from '@portward/model/device-names.ts';
 import type { FeedLine, Misses, NatBackend } from '@portward/model/feed.ts';
 import type { Logger } from 'pino';
 import type { FeedSource } from './feed-source.ts';
+import type { KernelListener } from './kernel/events.ts';
 import { Namespaces } from './kernel/namespaces.ts';
+import { type KernelSource, KernelWatch } from './kernel-watch.ts';
 import { Numbers } from './layout/numbers.ts';
 import { allScopes, itemsOf, type Scope, scopesTouchedBy, scopesTouchedByTap } from './layout/scopes.ts';
 import { agreementOf } from './layout/translation.ts';
@@ -36,8 +38,8 @@ export interface DataPlaneOptions {
   readonly source: FeedSource;
   readonly services: Services;
   readonly log: Logger;
-  /** Starts to watch the host's devices; `changed` gets the names of those that came, went or changed. */
-  readonly watchLinks: (changed: (names: readonly string[]) => void) => { stop(): void };
+  /** Starts to listen to the kernel. */
+  readonly listen: (listener: KernelListener) => KernelSource;
 }
 
 /** Follows the feed and keeps the kernel as it says. */
@@ -66,7 +68,7 @@ export class DataPlane {
   #stopped = false;
   #retry: NodeJS.Timeout | undefined;
   readonly #audit: NodeJS.Timeout;
-  readonly #watch: { stop(): void };
+  readonly #watch: KernelWatch;
   readonly #abort = new AbortController();
   #tasks: Promise<unknown>[] = [];
 
@@ -106,7 +108,17 @@ export class DataPlane {
     );
     this.#audit = setInterval(() => this.#requestAudit(), options.auditSeconds * 1000);
     this.#audit.unref();
-    this.#watch = options.watchLinks((names) => this.#devicesChanged(names));
+    this.#watch = new KernelWatch({
+      listen: options.listen,
+      reconciler: this.#reconciler,
+      services: options.services,
+      log: options.log,
+      hostDevices: (names) => {
+        this.#taps.tell(names);
+        this.#wake();
+      },
+      audit: () => this.#requestAudit(),
+    });
     this.#tasks = [this.#follow(), this.#work()];
   }
 
@@ -177,13 +189,6 @@ export class DataPlane {
     if (change === undefined) return;
     for (const scope of scopesTouchedBy(this.#world, change)) this.#touched.add(scope);
     if (change.after === undefined) this.#statuses.forget(change.kind, change.id);
-  }
-
-  /** `names`: devices that came, went or changed; none when there were too many to tell. */
-  #devicesChanged(names: readonly string[]): void {
-    if (names.length === 0) this.#auditIsDue = true;
-    this.#taps.tell(names);
-    this.#wake();
   }
 
   #lookAtDevices(): void {
@@ -263,10 +268,15 @@ export class DataPlane {
       if (this.#isFirstRound) adoptNumbers(this.#world.numbers, found.items);
     }
     const scopes = this.#recompute();
-    if (found) this.#compare(found);
+    const driftBefore = this.drift;
+    if (found) {
+      this.#compare(found);
+      this.#watch.audited(found.items, performance.now() - start);
+    }
     const result = await this.#reconciler.round();
     const operations = result.operations.length;
     if (operations > 0) this.#log.debug({ operations, seq, milliseconds: performance.now() - start }, 'applied');
+    this.#watch.follow(result.operations);
     if (this.#isFirstRound) this.#checkAllConnections();
     else {
       this.#connections.follow(result.operations);
@@ -277,7 +287,7 @@ export class DataPlane {
     if (result.failed) this.#auditIsDue = true;
     const retry = this.#reconciler.nextRetry();
     if (retry !== undefined) this.#retryIn(retry);
-    this.#report(seq, new Set([...scopes, ...result.scopes]), result.turned);
+    this.#report(seq, new Set([...scopes, ...result.scopes]), result.turned, this.drift > driftBefore);
   }
 
   /** Compares the kernel with what it should be. */
@@ -289,11 +299,11 @@ export class DataPlane {
     this.#world.numbers.retain((name) => this.#taps.names.has(name) || desired.wantsLink(name));
   }
 
-  #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>): void {
+  #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>, drifted: boolean): void {
     const all = this.#everythingIsNew ? [] : withDependents(this.#world, scopes, turned);
     // What changed while the round was under way is told after the next one: its new revision is not applied yet.
     const told = [...all].filter((scope) => !this.#touched.has(scope));
-    this.#reporter.tell(seq, this.#statuses.news(this.#world, this.#reconciler, told));
+    this.#reporter.tell(seq, this.#statuses.news(this.#world, this.#reconciler, told), drifted);
   }
 
   /** Makes the desired state of all touched scopes anew; of all scopes after a snapshot. */

@@ -17,12 +17,14 @@ export function hostServices(config: Pick<AgentConfig, 'state_dir' | 'machines'>
       running: () => dnsmasq.running(),
       apply: (item) => dnsmasq.apply(item.settings as DhcpService),
       remove: (id) => dnsmasq.remove(id),
+      pid: (id) => dnsmasq.pid(id),
       namespaceOf: (id) => dnsmasq.namespaceOf(id),
     },
     advertisement: {
       running: () => advertisements.running(),
       apply: (item) => advertisements.apply(item.settings as AdvertisementService),
       remove: (id) => advertisements.remove(id),
+      pid: (id) => advertisements.pid(id),
       namespaceOf: (id) => advertisements.namespaceOf(id),
     },
     ...(config.machines && {

@@ -26,9 +26,12 @@ export class Reporter {
     this.#heartbeat.unref();
   }
 
-  /** Takes news in; all changes up to the sequence number have been carried out. */
-  tell(appliedSeq: number, statuses: readonly StatusReport[]): void {
-    const advanced = appliedSeq > this.#appliedSeq;
+  /**
+   * Takes news in; all changes up to the sequence number have been carried out. `more`: the agent's own figures have
+   * changed too.
+   */
+  tell(appliedSeq: number, statuses: readonly StatusReport[], more = false): void {
+    const advanced = more || appliedSeq > this.#appliedSeq;
     this.#appliedSeq = Math.max(appliedSeq, this.#appliedSeq);
     for (const status of statuses) this.#pending.set(`${status.kind}:${status.id}`, status);
     if (advanced || statuses.length > 0) this.#send();

@@ -81,6 +81,11 @@ export class Dnsmasq {
     await this.#processes.remove(networkId);
   }
 
+  /** Process id of one; undefined when it does not run. */
+  pid(networkId: string): number | undefined {
+    return this.#processes.pid(networkId);
+  }
+
   namespaceOf(networkId: string): string {
     return dhcpNamespace(networkId);
   }

@@ -56,8 +56,56 @@ export const sendto = library.func('long sendto(int, const void*, size_t, int, c
   address: Buffer,
   addressLength: number,
 ) => number;
+export const bind = library.func('int bind(int, const void*, uint32_t)') as (
+  fd: number,
+  address: Buffer,
+  length: number,
+) => number;
+/** Writes a socket's own address into `address`; `length` holds its size before and after. */
+export const getsockname = library.func('int getsockname(int, _Out_ uint8_t*, _Inout_ uint32_t*)') as (
+  fd: number,
+  address: Buffer,
+  length: [number],
+) => number;
+export const eventfd = library.func('int eventfd(unsigned int, int)') as (initial: number, flags: number) => number;
+/** pidfd_open(2), for which the library of Debian 12 has no wrapper everywhere. */
+export const pidfdOpen = (pid: number): number => Number(syscall(434, pid, 0));
+const syscall = library.func('long syscall(long, int, unsigned int)') as (
+  number: number,
+  pid: number,
+  flags: number,
+) => number;
+
+/** linux/filter.h: instructions of classic BPF, which say what of the messages to a socket it gets. */
+koffi.struct('sock_filter', { code: 'uint16_t', jt: 'uint8_t', jf: 'uint8_t', k: 'uint32_t' });
+koffi.struct('sock_fprog', { len: 'uint16_t', filter: 'sock_filter*' });
+const attach = library.func('int setsockopt(int, int, int, const sock_fprog*, uint32_t)') as (
+  fd: number,
+  level: number,
+  option: number,
+  program: { len: number; filter: readonly BpfInstruction[] },
+  length: number,
+) => number;
+
+export interface BpfInstruction {
+  readonly code: number;
+  readonly jt: number;
+  readonly jf: number;
+  readonly k: number;
+}
+
+/** Gives a socket a filter: 0, or −1 with errno. asm-generic/socket.h: SOL_SOCKET 1, SO_ATTACH_FILTER 26. */
+export const attachFilter = (fd: number, filter: readonly BpfInstruction[]): number =>
+  attach(fd, 1, 26, { len: filter.length, filter }, 16);
+
 /** Index of a device in the thread's network namespace, 0 when there is none. */
 export const ifNameToIndex = library.func('unsigned int if_nametoindex(const char*)') as (name: string) => number;
+
+/** Name of the device with an index in the thread's network namespace; null when there is none. IF_NAMESIZE is 16. */
+export const ifIndexToName = library.func('const char* if_indextoname(unsigned int, _Out_ uint8_t*)') as (
+  index: number,
+  buffer: Buffer,
+) => string | null;
 
 const strerror = library.func('const char* strerror(int)') as (errno: number) => string;
 

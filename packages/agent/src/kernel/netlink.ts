@@ -1,4 +1,5 @@
 import { checked, close, errorText, KernelError, recv, send, setsockopt, socket } from './libc.ts';
+import { addHand, portOf } from './netlink-hands.ts';
 import { inNetns } from './netns.ts';
 
 /** Netlink: linux/netlink.h. Numbers are in the machine's order (little endian wherever Node's koffi runs with us). */
@@ -76,6 +77,7 @@ export interface Message {
 /** A netlink socket of one network namespace: it stays there whichever namespace the thread is in later. */
 export class NetlinkSocket {
   readonly #fd: number;
+  readonly #letGo: () => void;
   readonly #buffer = Buffer.alloc(1 << 16);
   #sequence = 0;
 
@@ -87,6 +89,7 @@ export class NetlinkSocket {
     // The kernel answers at once; a wait without end would hold the whole agent.
     setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, TEN_SECONDS, TEN_SECONDS.length);
     setsockopt(this.#fd, SOL_NETLINK, NETLINK_CAP_ACK, uint32(1), 4);
+    this.#letGo = addHand(portOf(this.#fd));
   }
 
   /** Sends one message and waits for the kernel's answer. Gives its error number, 0 for success. */
@@ -128,6 +131,7 @@ export class NetlinkSocket {
   }
 
   close(): void {
+    this.#letGo();
     close(this.#fd);
   }
 

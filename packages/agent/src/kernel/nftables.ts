@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
 import koffi from 'koffi';
+import { addHand, portOf } from './netlink-hands.ts';
 import { inNetns } from './netns.ts';
 
 /** nftables/libnftables.h */
@@ -67,13 +69,19 @@ async function alone<T>(work: () => T | Promise<T>): Promise<T> {
 export class Nftables {
   readonly #library = libnftables();
   readonly #context: Handle;
+  readonly #letGo: () => void;
   #closed = false;
 
   /** `namespace`: name of a network namespace, or empty for the agent's own. */
   constructor(namespace: string) {
-    const context = inNetns(namespace, () => this.#library.newContext(0));
+    const { context, port } = inNetns(namespace, () => {
+      // The library hides its socket.
+      const next = nextDescriptor();
+      return { context: this.#library.newContext(0), port: portOf(next) };
+    });
     if (context === null) throw new Error('libnftables gave no context');
     this.#context = context;
+    this.#letGo = addHand(port);
     this.#library.bufferOutput(context);
     this.#library.bufferError(context);
   }
@@ -133,6 +141,7 @@ export class Nftables {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#letGo();
     this.#library.freeContext(this.#context);
   }
 
@@ -147,6 +156,13 @@ export class Nftables {
     if (result !== 0) throw new Error(`nftables: ${explanation(error)}`);
     return output;
   }
+}
+
+/** The descriptor that this thread's next socket or file gets: the lowest that is free. */
+function nextDescriptor(): number {
+  const descriptor = openSync('/dev/null', 'r');
+  closeSync(descriptor);
+  return descriptor;
 }
 
 /** The first complaint of nft, without the marks under the text. */

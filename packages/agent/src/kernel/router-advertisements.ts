@@ -37,6 +37,11 @@ export class RouterAdvertisements {
     await this.#processes.remove(routerId);
   }
 
+  /** Process id of one; undefined when it does not run. */
+  pid(routerId: string): number | undefined {
+    return this.#processes.pid(routerId);
+  }
+
   namespaceOf(routerId: string): string {
     return routerNamespace(routerId);
   }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { addHand } from './netlink-hands.ts';
 
 export interface RunOptions {
   /** Text for the command's standard input; nothing unless given. */
@@ -65,6 +66,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, PATH: COMMAND_PATH, LC_ALL: 'C' },
     });
+    const ended = addHand(child.pid);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let timedOut = false;
@@ -84,6 +86,7 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
     });
     child.on('close', (code) => {
       clearTimeout(timer);
+      ended();
       if (code === 0) return resolve(Buffer.concat(out).toString());
       const stderr = Buffer.concat(err).toString().trim();
       const missing = /^nsenter: failed to execute (\S+): No such file/.exec(stderr)?.[1];

@@ -13,8 +13,8 @@ export class Desired {
   /** Parameters and chains of each namespace, which are few and looked up each round. */
   readonly #sysctls = new Map<string, Map<string, SysctlItem>>();
   readonly #chains = new Map<string, number>();
-  /** Devices of the host's namespace that the agent makes itself. */
-  readonly #links = new Set<string>();
+  /** Devices of the host's namespace that the agent makes itself, each with the key of what wants it. */
+  readonly #links = new Map<string, string>();
 
   get(key: string): Item | undefined {
     return this.#items.get(key);
@@ -78,6 +78,11 @@ export class Desired {
     return this.#links.has(name);
   }
 
+  /** Key of the bridge, or of the pair of devices, that a device of the host's namespace belongs to. */
+  keyOfLink(name: string): string | undefined {
+    return this.#links.get(name);
+  }
+
   #put(item: Item): void {
     const isNew = !this.#items.has(item.key);
     this.#items.set(item.key, item);
@@ -87,7 +92,7 @@ export class Desired {
       else this.#sysctls.set(item.namespace, new Map([[item.key, item]]));
     } else if (item.type === 'nft-chain' && isNew) this.#countChain(item.namespace, item.family, 1);
     const link = linkOf(item);
-    if (link !== undefined) this.#links.add(link);
+    if (link !== undefined) this.#links.set(link, item.key);
   }
 
   #drop(key: string): void {

@@ -112,6 +112,11 @@ export class Reconciler {
     return { operations: done, scopes, turned, failed: failures.size > 0 };
   }
 
+  /** Whether a thing is wanted and, as far as is known, in the kernel as wanted. */
+  stands(key: string): boolean {
+    return !this.#dirty.has(key) && this.#applied.has(key) && this.desired.get(key) !== undefined;
+  }
+
   /** Why a scope is not applied; undefined when it is, or nothing is known against it. */
   failureOf(scope: Scope): string | undefined {
     return this.#failures.get(scope)?.reason;

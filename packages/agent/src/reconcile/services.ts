@@ -8,6 +8,8 @@ export interface ServiceDriver {
   apply(item: ServiceItem): Promise<void>;
   /** Ends one, with all that it has. One that is not there is no error. */
   remove(id: string): Promise<void>;
+  /** Process that serves one, where it is a single one; undefined when there is none. */
+  pid?(id: string): number | undefined;
   /** Network namespace of one. */
   namespaceOf(id: string): string;
 }
@@ -26,6 +28,11 @@ export class Services {
 
   async remove(item: ServiceItem): Promise<void> {
     await this.#driver(item).remove(item.id);
+  }
+
+  /** Process that serves an item, where there is a single one. */
+  pid(item: ServiceItem): number | undefined {
+    return this.drivers[item.service]?.pid?.(item.id);
   }
 
   #driver(item: ServiceItem): ServiceDriver {

@@ -1,0 +1,141 @@
+import type { Logger } from 'pino';
+import type { LinkEvent } from './kernel/event-messages.ts';
+import type { KernelListener } from './kernel/events.ts';
+import { HOST, type Item } from './layout/item.ts';
+import type { Operation } from './reconcile/operation.ts';
+import { readSysctls } from './reconcile/read-back.ts';
+import type { Reconciler } from './reconcile/reconciler.ts';
+import type { Services } from './reconcile/services.ts';
+
+/** What listens to the kernel; see `KernelEvents`. */
+export interface KernelSource {
+  watchNamespace(namespace: string): void;
+  forgetNamespace(namespace: string): void;
+  watchProcess(name: string, pid: number | undefined): void;
+  stop(): void;
+}
+
+export interface KernelWatchOptions {
+  readonly listen: (listener: KernelListener) => KernelSource;
+  readonly reconciler: Reconciler;
+  readonly services: Services;
+  readonly log: Logger;
+  /** Takes in the names of devices of the host's namespace that came, went or changed. */
+  hostDevices(names: readonly string[]): void;
+  /** Is to have the kernel compared with what it should be. */
+  audit(): void;
+}
+
+/** A change by somebody else takes several steps; they are looked at together, milliseconds. */
+const DEBOUNCE = 50;
+/** Somebody who changes things without end must not keep the agent busy: audits take up a tenth of its time at most. */
+const REST = 10;
+/** Kernel parameters send no events: those of the host, which all ports depend on, are read so often, milliseconds. */
+const LOOK = 1000;
+
+/**
+ * Notices at once that something of the agent's may no longer be as the agent left it, and asks for an audit. What the
+ * agent does itself is not noticed.
+ */
+export class KernelWatch implements KernelListener {
+  readonly #options: KernelWatchOptions;
+  readonly #source: KernelSource;
+  readonly #look: NodeJS.Timeout;
+  #suspicion: NodeJS.Timeout | undefined;
+  /** When the next audit may be asked for, by the clock of `performance`. */
+  #notBefore = 0;
+
+  constructor(options: KernelWatchOptions) {
+    this.#options = options;
+    this.#source = options.listen(this);
+    this.#look = setInterval(() => this.#lookAtParameters(), LOOK);
+    this.#look.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#look);
+    clearTimeout(this.#suspicion);
+    this.#source.stop();
+  }
+
+  /** Takes in what a round carried out: which namespaces and processes there are now. */
+  follow(operations: readonly Operation[]): void {
+    for (const { item, action } of operations) {
+      if (action === 'remove') this.#forget(item);
+      else this.#watch(item);
+    }
+  }
+
+  /** Takes in what an audit found, and how long it took, milliseconds. */
+  audited(found: readonly Item[], milliseconds: number): void {
+    for (const item of found) if (this.#options.reconciler.stands(item.key)) this.#watch(item);
+    this.#notBefore = performance.now() + REST * milliseconds;
+  }
+
+  devices(namespace: string, links: readonly LinkEvent[]): void {
+    if (links.length === 0) this.#suspect('events were lost');
+    // Only how things stand now matters.
+    const latest = new Map(links.map((link) => [link.name, link]));
+    if (namespace === HOST) this.#options.hostDevices([...latest.keys()]);
+    const { reconciler } = this.#options;
+    for (const { name, gone, up, master } of latest.values()) {
+      if (namespace !== HOST) {
+        if ((gone || !up) && reconciler.stands(`device|${namespace}|${name}`)) this.#suspect(`${name} is gone or down`);
+        continue;
+      }
+      const key = reconciler.desired.keyOfLink(name) ?? `binding|${name}`;
+      // One that is gone is noticed with the taps.
+      if (gone || !reconciler.stands(key)) continue;
+      if (!up || (master === 0 && !key.startsWith('bridge|'))) this.#suspect(`${name} is down or on no bridge`);
+    }
+  }
+
+  changed(namespace: string): void {
+    this.#suspect(`somebody changed ${namespace === HOST ? 'nftables of the host' : namespace}`);
+  }
+
+  addressLost(namespace: string, device: string, address: string): void {
+    if (this.#options.reconciler.stands(`address|${namespace}|${device}|${address}`)) {
+      this.#suspect(`${device} lost ${address}`);
+    }
+  }
+
+  namespaceGone(namespace: string): void {
+    if (this.#options.reconciler.stands(`namespace|${namespace}`)) this.#suspect(`${namespace} is gone`);
+  }
+
+  ended(name: string): void {
+    if (this.#options.reconciler.stands(name)) this.#suspect(`the process of ${name} ended`);
+  }
+
+  #watch(item: Item): void {
+    if (item.type === 'namespace') this.#source.watchNamespace(item.namespace);
+    else if (item.type === 'service') this.#source.watchProcess(item.key, this.#options.services.pid(item));
+  }
+
+  #forget(item: Item): void {
+    if (item.type === 'namespace') this.#source.forgetNamespace(item.namespace);
+    else if (item.type === 'service') this.#source.watchProcess(item.key, undefined);
+  }
+
+  #lookAtParameters(): void {
+    const { reconciler } = this.#options;
+    const wanted = [...reconciler.desired.sysctls()].filter(([namespace]) => namespace === HOST);
+    for (const item of readSysctls(wanted)) {
+      const should = reconciler.desired.get(item.key);
+      if (item.type !== 'sysctl' || should?.type !== 'sysctl' || item.value === should.value) continue;
+      if (reconciler.stands(item.key)) this.#suspect(`${item.name} is ${item.value}`);
+    }
+  }
+
+  #suspect(why: string): void {
+    if (this.#suspicion !== undefined) return;
+    this.#options.log.debug({ why }, 'the kernel is to be looked at');
+    const wait = Math.max(DEBOUNCE, this.#notBefore - performance.now());
+    this.#suspicion = setTimeout(() => {
+      this.#suspicion = undefined;
+      this.#options.audit();
+    }, wait);
+    this.#suspicion.unref();
+  }
+}
