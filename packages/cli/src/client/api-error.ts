@@ -3,7 +3,8 @@ import { isObject } from './cell.ts';
 import { ClientError, EXIT } from './errors.ts';
 
 /** The APIs a session speaks, by the type their catalog entry has. */
-export type Service = 'network' | 'compute' | 'identity' | 'image';
+/** An API of the cloud; `portward`: what OpenStack has no place for, see the controller's `/portward/v1`. */
+export type Service = 'network' | 'compute' | 'identity' | 'image' | 'portward';
 
 /** What an error answer carried, and of which request. */
 export interface ApiFailure {

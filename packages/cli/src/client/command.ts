@@ -84,6 +84,8 @@ export interface Resource {
   /** The part of one's own token that describes an object of this kind: who may look up no other still finds his. */
   readonly ofToken?: 'project' | 'user' | 'domain';
   readonly tagged?: boolean;
+  /** Hosts have to do with it: commands that change it can wait for them. */
+  readonly carriedOut?: boolean;
   /** Of the compute API: the microversion asked for when the user asks for none. */
   readonly microversion?: string;
 }
@@ -130,8 +132,10 @@ export interface Call {
   readonly askedColumns: readonly string[];
   /** Prints a line on stderr. */
   readonly remark: (line: string) => void;
-  /** Writes on stdout at once (progress of `--wait`). */
+  /** Writes on stdout at once: what openstack prints there of its own `--wait`. */
   readonly progress: (text: string) => void;
+  /** Shows what is under way, on a terminal only; empty: nothing any more. */
+  readonly status: (text: string) => void;
 }
 
 /** What is printed in the end; undefined for commands that print nothing. */
@@ -197,6 +201,8 @@ export interface Command {
   readonly options?: readonly Option[];
   /** Refusals by the networking API are worded `Error while executing command: …`, as openstack does for some. */
   readonly wordsRefusals?: boolean;
+  /** Of an action `call`: whether hosts carry it out, so that they can be waited for. */
+  readonly carriedOut?: boolean;
   readonly action: Action;
 }
 

@@ -1,6 +1,7 @@
 import { AUTH_NAMES } from './auth.ts';
 import { type Argument, type Command, outputKind, type Resource } from './command.ts';
 import { commandsUnder, matchCommand } from './command-index.ts';
+import { optionsOf } from './extra-properties.ts';
 import { outputOptions } from './help.ts';
 import { looksLikeOption } from './parse.ts';
 
@@ -48,7 +49,7 @@ async function ofCommand(
   partial: string,
   namesOf: NamesOf,
 ): Promise<readonly string[]> {
-  const options = [...(command.options ?? []), ...outputOptions(outputKind(command))];
+  const options = [...optionsOf(command), ...outputOptions(outputKind(command))];
   const plain: string[] = [];
   for (let i = 0; i < given.length; i += 1) {
     const word = given[i] ?? '';

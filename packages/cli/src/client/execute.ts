@@ -8,6 +8,7 @@ import type { ListOutput, ShowOutput } from './format.ts';
 import { addToLists, removeFromLists } from './list-changes.ts';
 import { collectionPath, find, findId, idInToken, idOf, listAll, objectPath, unwrapped, versionOf } from './resolve.ts';
 import { filterTags, replaceTags } from './tags.ts';
+import { type StandingObject, standing, WAIT } from './wait-option.ts';
 
 type ActionOf<Name extends Action['do']> = Extract<Action, { do: Name }>;
 
@@ -32,8 +33,11 @@ export async function execute(command: Command, call: Call): Promise<Outcome> {
 async function act(command: Command, call: Call): Promise<Outcome> {
   const { action } = command;
   switch (action.do) {
-    case 'call':
-      return await action.run(call);
+    case 'call': {
+      const outcome = await action.run(call);
+      if (command.carriedOut === true) await waitIfAsked(call);
+      return outcome;
+    }
     case 'list':
       return await list(command, action, call);
     case 'show':
@@ -139,6 +143,12 @@ async function create(command: Command, action: ActionOf<'create'>, call: Call):
     created = await find(call.session, resource, call.values.text(targetName(command)) ?? '', inDomain(attrs));
   }
   if (resource.tagged === true) created = await replaceTags(resource, created, call);
+  if (resource.carriedOut === true && call.values.has(WAIT.flag)) {
+    await waitIfAsked(call, standing(resource, created, parent));
+    // Its state is another one now.
+    const path = objectPath(resource, idOf(created), parent);
+    created = unwrapped(resource, (await call.session.request(resource.service, 'GET', path)).body);
+  }
   // What was asked for and the answer does not tell is as it was asked for.
   const fields = action.fields ?? resource.fields;
   return showOutput(fields, fields === undefined ? created : { ...attrs, ...created });
@@ -168,6 +178,7 @@ async function change(command: Command, action: ActionOf<'set' | 'unset'>, call:
   if (resource.tagged === true) {
     await replaceTags(resource, current, call, action.do === 'unset' ? 'remove' : 'add');
   }
+  if (resource.carriedOut === true) await waitIfAsked(call, standing(resource, current, parent));
 }
 
 async function remove(command: Command, action: ActionOf<'delete'>, call: Call): Promise<undefined> {
@@ -175,6 +186,13 @@ async function remove(command: Command, action: ActionOf<'delete'>, call: Call):
   const parent = await parentId(action.parent, call);
   const names = call.values.texts(targetName(command));
   await deleteEach(resource, names, call, (name) => removeOne(resource, name, call, parent));
+  if (resource.carriedOut === true) await waitIfAsked(call);
+}
+
+async function waitIfAsked(call: Call, object?: StandingObject): Promise<void> {
+  if (!call.values.has(WAIT.flag)) return;
+  const { waitUntilCarriedOut } = await import('./wait.ts');
+  await waitUntilCarriedOut(call, object);
 }
 
 /**

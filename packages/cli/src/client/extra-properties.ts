@@ -2,6 +2,7 @@ import type { Json, JsonObject } from './cell.ts';
 import type { Command, Option, Values } from './command.ts';
 import { ClientError } from './errors.ts';
 import { keyValues } from './parse.ts';
+import { canWait, WAIT } from './wait-option.ts';
 
 /** Sets an attribute of the networking API that no option of the command knows. */
 const EXTRA_PROPERTY: Option = {
@@ -12,10 +13,15 @@ const EXTRA_PROPERTY: Option = {
   keys: { required: ['name', 'value'], optional: ['type'] },
 };
 
-/** The options of a command: its own and, where it writes to the networking API, the one for any attribute. */
-export function optionsOf({ options = [], action }: Command): readonly Option[] {
+/**
+ * The options of a command: its own and, where it writes to the networking API, the one for any attribute, and the one
+ * that waits for hosts.
+ */
+export function optionsOf(command: Command): readonly Option[] {
+  const { options = [], action } = command;
   const writes = action.do === 'create' || action.do === 'set' || action.do === 'unset';
-  return writes && action.resource.service === 'network' ? [...options, EXTRA_PROPERTY] : options;
+  const any = writes && action.resource.service === 'network' ? [EXTRA_PROPERTY] : [];
+  return [...options, ...any, ...(canWait(command) ? [WAIT] : [])];
 }
 
 /**

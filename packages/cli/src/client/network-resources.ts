@@ -25,6 +25,8 @@ function field(name: string, attr: string, cell?: CellFormat): Field {
 }
 
 const NETWORK_API = { service: 'network', uuidsOnly: true } as const;
+/** What hosts have to do with. */
+const CARRIED_OUT = { ...NETWORK_API, carriedOut: true } as const;
 
 /** JSON on one line, as the openstack client shows a router's gateway. */
 const jsonCell: CellFormat = (value) => new Shaped(pythonJson(value, undefined), value);
@@ -76,7 +78,7 @@ export const routerExternalCell = eitherCell('External', 'Internal');
 
 /** Networks. */
 export const network: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'Network',
   plainName: 'network',
   collection: '/v2.0/networks',
@@ -101,7 +103,7 @@ export const network: Resource = {
 
 /** Subnets. */
 export const subnet: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'Subnet',
   plainName: 'subnet',
   collection: '/v2.0/subnets',
@@ -121,7 +123,7 @@ export const subnet: Resource = {
 
 /** Ports. */
 export const port: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'Port',
   plainName: 'port',
   collection: '/v2.0/ports',
@@ -150,7 +152,7 @@ export const port: Resource = {
 
 /** Routers. */
 export const router: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'Router',
   plainName: 'router',
   collection: '/v2.0/routers',
@@ -173,7 +175,7 @@ export const router: Resource = {
 
 /** Floating IPs, named by their address. */
 export const floatingIp: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'FloatingIP',
   plainName: 'floating_ip',
   argument: 'floating-ip',
@@ -193,7 +195,7 @@ export const floatingIp: Resource = {
 
 /** Port forwardings of one floating IP. */
 export const portForwarding: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'PortForwarding',
   plainName: 'floating IP port forwarding',
   pluralName: 'Port forwarding',
@@ -217,7 +219,7 @@ export const portForwarding: Resource = {
 
 /** Security groups. */
 export const securityGroup: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'SecurityGroup',
   plainName: 'group',
   collection: '/v2.0/security-groups',
@@ -229,7 +231,7 @@ export const securityGroup: Resource = {
 
 /** Rules of security groups; they have no name. */
 export const securityGroupRule: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'SecurityGroupRule',
   plainName: 'rule',
   collection: '/v2.0/security-group-rules',
@@ -246,7 +248,7 @@ export const securityGroupRule: Resource = {
 
 /** Groups of addresses that rules refer to. */
 export const addressGroup: Resource = {
-  ...NETWORK_API,
+  ...CARRIED_OUT,
   label: 'AddressGroup',
   plainName: 'address group',
   collection: '/v2.0/address-groups',

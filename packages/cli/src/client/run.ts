@@ -115,6 +115,8 @@ async function carryOut(command: Command, values: Values, options: GlobalOptions
     askedColumns: values.texts('--column'),
     remark,
     progress: (text) => io.stdout.write(text),
+    // One line, written over by the next one.
+    status: (text) => void (io.isTTY && io.stderr.write(text === '' ? '\r\x1b[K' : `\r\x1b[K${text} …`)),
   };
   await print(command, await execute(command, call), values, io, remark);
 }

@@ -94,6 +94,8 @@ export class Session {
    * @throws ConnectError when the catalog has no such endpoint in the interface and region asked for.
    */
   endpoint(service: Service): string {
+    // Not in any catalog: it is served beside the networking API.
+    if (service === 'portward') return `${this.endpoint('network').replace(/\/networking$/, '')}/portward/v1`;
     const { interface: wanted, region } = this.auth;
     for (const entry of this.catalog) {
       if (entry.type !== service || !Array.isArray(entry.endpoints)) continue;

@@ -6,11 +6,12 @@ import type { Feed } from '../feed/feed.ts';
 import { enterReport, parseReport } from '../networking/agent-report.ts';
 import type { Collection } from '../networking/collection.ts';
 import type { Networking } from '../networking/networking.ts';
+import { ProgressOfHosts } from '../networking/progress.ts';
 import type { Context } from '../networking/rules.ts';
 import type { Store } from '../store/store.ts';
 import { type Authenticator, requireToken } from './authentication.ts';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
-import { feedOperation, reportOperation, statusOperation } from './openapi/portward-operations.ts';
+import { feedOperation, progressOperation, reportOperation, statusOperation } from './openapi/portward-operations.ts';
 
 type Params = Record<string, string>;
 
@@ -33,12 +34,14 @@ export function portwardRoutes(parts: Parts): FastifyPluginAsync {
     root.setNotFoundHandler(() => {
       throw noSuchPath();
     });
-    await root.register(async (app) => agentRoutes(app, parts));
+    const progress = new ProgressOfHosts(parts.store);
+    await root.register(async (app) => agentRoutes(app, parts, progress));
     await root.register(async (app) => statusRoutes(app, parts));
+    await root.register(async (app) => progressRoute(app, parts, progress));
   };
 }
 
-function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts): void {
+function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts, progress: ProgressOfHosts): void {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   const expected = digest(`Bearer ${agentToken}`);
   app.addHook('onRequest', async (request) => {
@@ -73,7 +76,33 @@ function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts): 
   app.post('/agents/:host/report', { bodyLimit: REPORT_BYTES, ...reportOperation }, async (request, reply) => {
     const { host } = request.params as { host: string };
     await enterReport(store, host, parseReport(request.body));
+    progress.reported();
     return reply.code(204).send();
+  });
+}
+
+/** Longest that a request may wait, seconds. */
+const LONGEST_WAIT = 60;
+
+function progressRoute(app: FastifyInstance, { identity }: Parts, progress: ProgressOfHosts): void {
+  app.addHook('onRequest', requireToken(identity));
+  app.get('/progress', progressOperation, async (request, reply) => {
+    const { wait = '0' } = request.query as { wait?: unknown };
+    if (typeof wait !== 'string' || !/^\d{1,3}$/.test(wait) || Number(wait) > LONGEST_WAIT) {
+      throw badRequest(`Invalid input for wait. Reason: '${wait}' is no number of seconds from 0 to ${LONGEST_WAIT}.`);
+    }
+    const closed = new AbortController();
+    reply.raw.once('close', () => closed.abort());
+    const { position, settled, hosts } = await progress.wait(Number(wait), closed.signal);
+    const live = hosts.filter(({ alive }) => alive);
+    return {
+      position,
+      settled,
+      live_hosts: live.length,
+      behind: live.filter((host) => host.position < position).length,
+      // What hosts there are is nothing for tenants.
+      ...(request.caller.isAdmin && { hosts }),
+    };
   });
 }
 

@@ -88,6 +88,7 @@ export const commands: readonly Command[] = [
     example: 'address group unset --address 192.0.2.7 friends',
     arguments: [GROUP],
     options: [ADDRESS],
+    carriedOut: true,
     action: {
       do: 'call',
       output: 'none',

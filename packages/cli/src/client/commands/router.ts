@@ -175,6 +175,7 @@ function interfaceCommand(verb: 'add' | 'remove', what: 'subnet' | 'port'): Comm
     help: `${verb === 'add' ? 'Connect' : 'Disconnect'} a ${what} ${direction} a router`,
     example: `router ${verb} ${what} router1 ${what === 'subnet' ? 'private-subnet' : 'port1'}`,
     arguments: [ROUTER, { name: what, help: `${what === 'subnet' ? 'Subnet' : 'Port'} (name or ID)` }],
+    carriedOut: true,
     action: {
       do: 'call',
       output: 'none',
@@ -196,6 +197,7 @@ function routeCommand(verb: 'add' | 'remove'): Command {
     example: `router ${verb} route router1 --route destination=10.9.0.0/16,gateway=192.168.2.5`,
     arguments: [ROUTER],
     options: [ROUTE],
+    carriedOut: true,
     action: {
       do: 'call',
       output: 'show',

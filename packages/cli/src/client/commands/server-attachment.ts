@@ -162,6 +162,7 @@ function attachment(
     example: `${words} web1 ${sample}`,
     arguments: [SERVER, named],
     options,
+    carriedOut: true,
     action: { do: 'call', output, run },
   };
 }

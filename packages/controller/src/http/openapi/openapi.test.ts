@@ -227,6 +227,7 @@ test('real answers of every operation are what the document says', async () => {
   for (const [path, { id }] of Object.entries({ routers: router, ports: port, floatingips: floatingip }))
     await send('GET', `/portward/v1/${path}/${id}/status`);
   await send('GET', `/portward/v1/floatingips/${floatingip.id}/port_forwardings/${forwarding.id}/status`);
+  await send('GET', '/portward/v1/progress?wait=0');
 
   const objects = { networks: networks[0], subnets: subnet, ports: port, routers: router, floatingips: associated };
   for (const [path, { id }] of Object.entries({ ...objects, 'security-groups': group })) {

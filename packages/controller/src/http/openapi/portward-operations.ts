@@ -45,3 +45,38 @@ export const statusOperation = documented(() => ({
     404: { description: 'Not there, or not visible to the caller' },
   },
 }));
+
+const COUNT: JsonSchema = { type: 'integer', minimum: 0 };
+const PROGRESS = objectOf(
+  {
+    position: { ...COUNT, description: 'Number of the last change that was committed before the request' },
+    settled: {
+      type: 'boolean',
+      description: 'Whether every live host has carried out all changes up to there, or has said of what it could not',
+    },
+    live_hosts: COUNT,
+    behind: { ...COUNT, description: 'Of these, the hosts that have not' },
+    hosts: {
+      type: 'array',
+      description: 'For administrators',
+      items: objectOf({ host: TEXT, alive: { type: 'boolean' }, position: COUNT }),
+    },
+  },
+  ['hosts'],
+);
+
+export const progressOperation = documented(() => ({
+  summary: 'Ask whether the hosts have carried out all that was asked for, and wait until they have',
+  parameters: [
+    {
+      name: 'wait',
+      in: 'query',
+      description: 'Seconds to wait at most; 0 unless given',
+      schema: { type: 'integer', minimum: 0, maximum: 60 },
+    },
+  ],
+  answers: {
+    200: { description: 'How far the hosts are', schema: PROGRESS },
+    400: { description: 'No number of seconds' },
+  },
+}));
