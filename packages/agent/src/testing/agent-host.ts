@@ -17,6 +17,8 @@ export interface AgentHostOptions {
   misses?: Misses;
   /** Whether each step is followed by a comparison of the kernel with what it should be; true unless given. */
   checks?: boolean;
+  /** Milliseconds to wait until changes are applied; those of `eventually` unless given. */
+  settleMs?: number;
 }
 
 interface LogEntry {
@@ -160,7 +162,12 @@ export class AgentHost {
   async #settle(lines: readonly FeedLine[]): Promise<void> {
     this.#write(lines);
     const seq = this.#seq;
-    await eventually(() => this.#applied >= seq, { what: `change ${seq} applied`, intervalMs: 2 }).catch((error) => {
+    const { settleMs } = this.#options;
+    await eventually(() => this.#applied >= seq, {
+      what: `change ${seq} applied`,
+      intervalMs: 2,
+      ...(settleMs === undefined ? {} : { timeoutMs: settleMs }),
+    }).catch((error) => {
       const log = this.log.slice(-10).map((entry) => JSON.stringify(entry));
       throw new Error(`${(error as Error).message}; the agent's last words:\n${log.join('\n')}`);
     });
