@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { NatBackend } from '@portward/model/feed.ts';
 import { inScratchNetns } from './netns.ts';
@@ -17,6 +18,9 @@ export interface Requirements {
 /** linux/capability.h */
 const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21 } as const;
 const BRIDGE_FILTER = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+
+/** First version whose postrouting hook tells rules of nftables where a packet came in; no trial of rules shows it. */
+const OLDEST_LINUX = [5, 5] as const;
 
 /** What the rules need of the kernel, as small as it goes. */
 const TRIAL = `
@@ -47,6 +51,11 @@ export async function checkHost({ bridges, natBackend, commands = [] }: Requirem
   ];
   for (const command of needed) if (!isInstalled(command)) throw new Error(missingCommand(command));
   libnftables();
+  if (natBackend === 'nftables' && isOlderLinux(release())) {
+    throw new Error(
+      `This kernel is Linux ${release()}, and the rules need ${OLDEST_LINUX.join('.')}; install a newer one, or set nat_backend to iptables`,
+    );
+  }
   await checkKernel();
   await checkBridgeFilter();
   for (const bridge of bridges) {
@@ -57,6 +66,13 @@ export async function checkHost({ bridges, natBackend, commands = [] }: Requirem
       );
     }
   }
+}
+
+/** Whether a kernel's release (uname -r) is too old for the NAT back end nftables. */
+export function isOlderLinux(release: string): boolean {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10));
+  const [oldestMajor, oldestMinor] = OLDEST_LINUX;
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
 }
 
 function checkPrivileges(): void {

@@ -1,10 +1,11 @@
 import type { Item } from './item.ts';
 import { iptablesChain, iptablesRule } from './make-item.ts';
-import { EXTERNAL_MARK, type Forwarding, type NatLayout, type RouterGateway } from './nat-layout.ts';
+import type { Forwarding, NatLayout, RouterGateway } from './nat-layout.ts';
 
 /** Prefix of all chains, the name of Neutron's program: operators look for it. */
 const W = 'neutron-l3-agent';
-const MARKED = `${EXTERNAL_MARK}/0xffff`;
+/** Mark of what came in by the gateway: it keeps its source address. Neutron's external_ingress_mark. */
+const MARKED = '0x2/0xffff';
 
 type Rule = readonly [table: string, chain: string, rule: string, rank?: number];
 

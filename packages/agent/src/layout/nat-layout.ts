@@ -33,6 +33,3 @@ export interface NatLayout {
   /** What makes a floating IP that has forwardings silent on all other ports; the router's `misses` is `drop`. */
   silence(namespace: string, external: string): Item[];
 }
-
-/** Mark of what came in by the gateway: it keeps its source address. Neutron's external_ingress_mark. */
-export const EXTERNAL_MARK = '0x2';

@@ -1,6 +1,6 @@
 import type { Item } from './item.ts';
 import { nftChain, nftElement, nftSet } from './make-item.ts';
-import { EXTERNAL_MARK, type Forwarding, type NatLayout, type RouterGateway } from './nat-layout.ts';
+import type { Forwarding, NatLayout, RouterGateway } from './nat-layout.ts';
 
 const FAMILY = 'ip';
 
@@ -12,7 +12,8 @@ const DROP_SILENT = 'ip daddr @silent meta l4proto { tcp, udp, sctp } drop';
 
 /**
  * One hash map for all forwardings of a router, so that a packet costs the same whatever their number, and so that a
- * change is a change of elements. Base chains are made once: registering a hook again loses packets.
+ * change is a change of elements. Base chains are made once: registering a hook again loses packets. Chains that
+ * translate see the first packet of a connection only: there is no other chain, which would see all.
  */
 function router(namespace: string, gateway: RouterGateway): Item[] {
   const { device, address, enableSnat, misses } = gateway;
@@ -28,11 +29,6 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
     ...(misses === 'drop' ? silent(namespace) : []),
     nftSet(namespace, FAMILY, 'floating-ips', 'type ipv4_addr : ipv4_addr;', true),
     nftSet(namespace, FAMILY, 'floating-sources', 'type ipv4_addr : ipv4_addr;', true),
-    nftChain(namespace, FAMILY, 'ingress', [`iifname "${device}" meta mark set ${EXTERNAL_MARK}`], {
-      type: 'filter',
-      hook: 'prerouting',
-      priority: -150,
-    }),
     nftChain(
       namespace,
       FAMILY,
@@ -55,13 +51,15 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       FAMILY,
       'postrouting',
       [
+        // Most of what opens connections. A packet on its way out shows where it came in since Linux 5.5.
+        `iifname "${device}" oifname != "${device}" accept`,
         `oifname != "${device}" ct status & dnat != dnat accept`,
         'snat to ip saddr map @floating-sources',
         ...(address !== undefined && enableSnat ? [`${leaving} snat to ${address} fully-random`] : []),
         // A VM that reaches its own router's floating IP: the answer has to come back this way.
         ...(address === undefined
           ? []
-          : [`meta mark & 0xffff != ${EXTERNAL_MARK} ${TRANSLATED} snat to ${address} fully-random`]),
+          : [`iifname != "${device}" ${TRANSLATED} snat to ${address} fully-random`]),
       ],
       { type: 'nat', hook: 'postrouting', priority: 100 },
     ),
