@@ -75,6 +75,11 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
               connected('192.168.2.80:22 sees 10.11.7.100'),
             );
             assert.deepEqual(await host.probe('vm2', '10.11.7.100', 80), connected('10.11.7.100:80 sees 10.11.7.4'));
+            assert.equal(
+              (await host.probe(gatewayNamespace(distributed), '10.11.7.4', 22)).outcome,
+              'connected',
+              'the router itself reaches it too',
+            );
             assert.equal(agent.status('floatingip', uuid(N.floatingIp))?.status, 'ACTIVE');
             const open = host.connect('client', '10.11.7.4', 22);
             await open.read();

@@ -4,9 +4,6 @@ import type { Forwarding, NatLayout, RouterGateway } from './nat-layout.ts';
 
 const FAMILY = 'ip';
 
-/** Whether a packet belongs to a connection whose destination was translated. */
-const TRANSLATED = 'ct status & dnat == dnat';
-
 /** Pings are still answered. */
 const DROP_SILENT = 'ip daddr @silent meta l4proto { tcp, udp, sctp } drop';
 
@@ -51,15 +48,13 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       FAMILY,
       'postrouting',
       [
-        // Most of what opens connections. A packet on its way out shows where it came in since Linux 5.5.
-        `iifname "${device}" oifname != "${device}" accept`,
+        // It keeps its source, and is most of what comes here. On the way out rules see where it came in since Linux 5.5.
+        `iifname "${device}" accept`,
         `oifname != "${device}" ct status & dnat != dnat accept`,
         'snat to ip saddr map @floating-sources',
         ...(address !== undefined && enableSnat ? [`${leaving} snat to ${address} fully-random`] : []),
         // A VM that reaches its own router's floating IP: the answer has to come back this way.
-        ...(address === undefined
-          ? []
-          : [`iifname != "${device}" ${TRANSLATED} snat to ${address} fully-random`]),
+        ...(address === undefined ? [] : [`ct status & dnat == dnat snat to ${address} fully-random`]),
       ],
       { type: 'nat', hook: 'postrouting', priority: 100 },
     ),
