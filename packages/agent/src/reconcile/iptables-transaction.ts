@@ -15,19 +15,14 @@ export function iptablesTransaction(
   const tables = new Set([...chains, ...rules].map(({ item }) => item.table));
   const lines: string[] = [];
   for (const table of tables) {
-    const mine = rules.filter(({ item }) => item.table === table);
+    const byChain = Map.groupBy(
+      rules.filter(({ item }) => item.table === table),
+      ({ item }) => item.chain,
+    );
     const added = chains.filter(({ item, action }) => item.table === table && action === 'add');
     const gone = chains.filter(({ item, action }) => item.table === table && action === 'remove');
     lines.push(`*${table}`, ...added.map(({ item }) => `:${item.chain} - [0:0]`));
-    for (const chain of new Set(mine.map(({ item }) => item.chain))) {
-      lines.push(
-        ...chainLines(
-          chain,
-          mine.filter(({ item }) => item.chain === chain),
-          () => wantedIn(table, chain),
-        ),
-      );
-    }
+    for (const [chain, mine] of byChain) lines.push(...chainLines(chain, mine, () => wantedIn(table, chain)));
     lines.push(...gone.map(({ item }) => `-F ${item.chain}`), ...gone.map(({ item }) => `-X ${item.chain}`), 'COMMIT');
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
