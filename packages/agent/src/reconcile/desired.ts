@@ -9,7 +9,7 @@ export class Desired {
   readonly #items = new Map<string, Item>();
   readonly #keysOf = new Map<Scope, Set<string>>();
   /** One scope wants nearly every key: a map for each would cost more than the items. */
-  readonly #owners = new Map<string, Scope | Map<Scope, Item>>();
+  readonly #owners = new Map<string, Scope | SharedItem>();
   /** Parameters and chains of each namespace, which are few and looked up each round. */
   readonly #sysctls = new Map<string, Map<string, SysctlItem>>();
   readonly #chains = new Map<string, number>();
@@ -35,7 +35,7 @@ export class Desired {
   /** A scope that wants the key. */
   ownerOf(key: string): Scope | undefined {
     const owners = this.#owners.get(key);
-    return owners instanceof Map ? firstOf(owners)[0] : owners;
+    return owners instanceof SharedItem ? owners.owner : owners;
   }
 
   scopes(): IterableIterator<Scope> {
@@ -114,31 +114,28 @@ export class Desired {
   /** Notes that a scope wants an item. Gives the item that counts. */
   #own(item: Item, scope: Scope): Item {
     const owners = this.#owners.get(item.key);
-    if (owners instanceof Map) {
+    if (owners instanceof SharedItem) {
       owners.set(scope, item);
-      return firstOf(owners)[1];
+      return owners.item;
     }
     const known = this.#items.get(item.key);
     if (owners === undefined || owners === scope || known === undefined) {
       this.#owners.set(item.key, scope);
       return item;
     }
-    const shared = new Map([
-      [owners, known],
-      [scope, item],
-    ]);
+    const shared = new SharedItem(owners, known);
+    shared.set(scope, item);
     this.#owners.set(item.key, shared);
-    return firstOf(shared)[1];
+    return shared.item;
   }
 
   /** Notes that a scope no longer wants a key. Gives the item that counts now, undefined when nobody wants one. */
   #disown(key: string, scope: Scope): Item | undefined {
     const owners = this.#owners.get(key);
-    if (owners instanceof Map) {
+    if (owners instanceof SharedItem) {
       owners.delete(scope);
-      const [owner, item] = firstOf(owners);
-      if (owners.size === 1) this.#owners.set(key, owner);
-      return item;
+      if (owners.size === 1) this.#owners.set(key, owners.owner);
+      return owners.item;
     }
     if (owners !== scope) return this.#items.get(key);
     this.#owners.delete(key);
@@ -149,10 +146,45 @@ export class Desired {
 const linkOf = (item: Item): string | undefined =>
   item.type === 'bridge' ? item.name : item.type === 'device' ? item.tap : undefined;
 
-/** The entry whose scope comes first by name, of a map that is not empty. */
-function firstOf(owners: Map<Scope, Item>): [Scope, Item] {
-  let first: [Scope, Item] | undefined;
-  for (const entry of owners) if (first === undefined || entry[0] < first[0]) first = entry;
-  if (first === undefined) throw new Error('an item is wanted by nobody');
-  return first;
+/**
+ * An item that several scopes want, as each wants it. Every forwarding may be among them, so the first by name is kept:
+ * it is looked for only when it goes.
+ */
+class SharedItem {
+  readonly #wanted: Map<Scope, Item>;
+  #first: Scope;
+
+  constructor(scope: Scope, item: Item) {
+    this.#wanted = new Map([[scope, item]]);
+    this.#first = scope;
+  }
+
+  get size(): number {
+    return this.#wanted.size;
+  }
+
+  /** The scope that comes first by name: it has its way. */
+  get owner(): Scope {
+    return this.#first;
+  }
+
+  /** The item as its owner wants it. */
+  get item(): Item {
+    const item = this.#wanted.get(this.#first);
+    if (item === undefined) throw new Error('an item is wanted by nobody');
+    return item;
+  }
+
+  set(scope: Scope, item: Item): void {
+    this.#wanted.set(scope, item);
+    if (scope < this.#first) this.#first = scope;
+  }
+
+  delete(scope: Scope): void {
+    this.#wanted.delete(scope);
+    if (scope !== this.#first) return;
+    let first: Scope | undefined;
+    for (const other of this.#wanted.keys()) if (first === undefined || other < first) first = other;
+    this.#first = first ?? scope;
+  }
 }
