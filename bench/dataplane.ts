@@ -1,44 +1,73 @@
 /** npm run bench -- dataplane: what a forwarding costs a packet. See README.md beside this file. */
-import { mkdtempSync } from 'node:fs';
-import { withHost } from '../test/test-host.ts';
-import { median } from './api/timing.ts';
-import { buildRouters } from './dataplane/bench-host.ts';
-import { compileLoad, Load } from './dataplane/load.ts';
-import { firstFloatingAddress, target } from './dataplane/routers.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { NatBackend } from '@portward/model/feed.ts';
+import { BenchHost } from './dataplane/bench-host.ts';
+import { compileLoad } from './dataplane/load.ts';
+import { measure } from './dataplane/measure.ts';
+import { type Loading, reportJson, reportText, type Skipped } from './dataplane/report.ts';
+import { nameOf, variants } from './dataplane/variants.ts';
 
-const program = compileLoad(mkdtempSync('/tmp/pw-load-'));
-await withHost(async (host) => {
-  const routers = [0, 1, 1000].map((forwardings, index) => ({
-    label: `r${forwardings}`,
-    number: index + 1,
-    protocol: 'tcp' as const,
-    forwardings,
-  }));
-  const t = performance.now();
-  const paths = await buildRouters(host, 'nftables', 'refuse', routers);
-  process.stderr.write(`built ${performance.now() - t}\n`);
-  const ns = paths[0]!.router;
-  await host.run(['nft', '-f', '-'], {
-    namespace: ns,
-    input: `flush ruleset
-   table ip one { chain prerouting { type nat hook prerouting priority dstnat; ip daddr ${firstFloatingAddress(1)} tcp dport 1024 dnat to ${target(0)}:8080; }; }`,
-  });
-  const dev = (await host.run(['ip', '-br', 'link'], { namespace: ns })).match(/qg-\S+?(?=@)/)![0];
-  await host.ip([`addr add ${firstFloatingAddress(1)}/32 dev ${dev}`], ns);
-  const load = await Load.start(
-    host,
-    program,
-    1,
-    paths.map((p) => ({ ...p, forwardings: p.forwardings || 1 })),
-  );
-  const rates: Record<string, number[]> = {};
-  for (let round = 0; round < 9; round++) {
-    for (const p of paths) {
-      const s = await load.slice('tcp', p.label, 300);
-      if (round < 2) process.stderr.write(`${p.label} ${JSON.stringify(s)}\n`);
-      (rates[p.label] ??= []).push(s.done / s.cpu);
-    }
-  }
-  for (const [label, r] of Object.entries(rates))
-    console.log(label, median(r).toFixed(0), median(r.map((x, i) => x / rates.r0![i]!)).toFixed(3));
+const BACKENDS: readonly NatBackend[] = ['nftables', 'iptables'];
+const { values: options } = parseArgs({
+  options: {
+    format: { type: 'string', short: 'f', default: 'table' },
+    quick: { type: 'boolean', default: false },
+    backend: { type: 'string', multiple: true },
+    rounds: { type: 'string' },
+  },
 });
+const backends = (options.backend ?? BACKENDS) as NatBackend[];
+const rounds = Number(options.rounds ?? (options.quick ? 7 : 25));
+if (
+  !backends.every((name) => BACKENDS.includes(name)) ||
+  !['table', 'json'].includes(options.format) ||
+  !(rounds >= 1 && rounds <= 1000)
+) {
+  process.stderr.write(
+    `usage: npm run bench -- dataplane [-f table|json] [--quick] [--backend ${BACKENDS.join('|')}]… [--rounds N]\n`,
+  );
+  process.exit(2);
+}
+
+/** Longest that the agent may take for one host's routers. */
+const LOAD_SECONDS = 150;
+const SLICE_MS = options.quick ? 50 : 100;
+const sizes = options.quick ? [1, 1000] : [1, 1000, 10_000, 60_000];
+
+const started = performance.now();
+const progress = (text: string): void => {
+  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(0).padStart(4)} s  ${text}\n`);
+};
+// Hosts end with this process, however it ends; files do not.
+const directory = mkdtempSync(join(tmpdir(), 'portward-bench-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
+const program = compileLoad(directory);
+const loadings: Loading[] = [];
+const skipped: Skipped[] = [];
+await using hosts = new AsyncDisposableStack();
+const built: BenchHost[] = [];
+for (const [index, variant] of variants(backends, sizes).entries()) {
+  progress(`building ${nameOf(variant)}`);
+  const { layout, misses, forwardings } = variant;
+  try {
+    const host = hosts.use(await BenchHost.build(variant, join(directory, `host-${index}`), program, LOAD_SECONDS));
+    built.push(host);
+    loadings.push({ layout, misses, forwardings, seconds: host.loading });
+  } catch (error) {
+    // What is asked of nftables must be measured; iptables may take more time than anyone has.
+    if (layout !== 'iptables') throw error;
+    const reason = (error as Error).message.split('\n')[0] ?? '';
+    skipped.push({ layout, misses, forwardings, reason });
+    progress(`skipped: ${reason}`);
+  }
+}
+const measurements = await measure(built, ['tcp', 'udp', 'scan'], rounds, SLICE_MS, (round) => {
+  if (round >= 0) progress(`round ${round + 1} of ${rounds}`);
+});
+const report = { load: (loadavg()[0] as number) / availableParallelism(), rounds, measurements, loadings, skipped };
+process.stdout.write(options.format === 'json' ? reportJson(report) : reportText(report));

@@ -3,7 +3,7 @@
  * how much of it arrived and what processor time that took. One thread on one processor does all: a veth device hands
  * a packet over within the system call that sends it, so the thread's own processor time is the whole path's.
  *
- *   load CPU [LABEL CLIENT ROUTER VM CLIENT_MAC ROUTER_MAC FIRST_ADDRESS FORWARDINGS]...
+ *   load [LABEL CLIENT ROUTER VM CLIENT_MAC ROUTER_MAC FIRST_ADDRESS FORWARDINGS]...
  *
  * CLIENT, ROUTER and VM are names of namespaces under /run/netns. Forwarding i is port 1024 + i % 1000 of the address
  * FIRST_ADDRESS + i / 1000. Then it takes orders from its input, a line each, and answers each with a line of JSON:
@@ -12,8 +12,8 @@
  *   udp LABEL MS    datagrams, each the first of its flow, sent as frames so that the client's own stack costs nothing
  *   scan LABEL MS   TCP SYNs to ports of the addresses that lead nowhere, sent as frames
  *
- * "sent" is what was sent, "done" what arrived: connections accepted, packets that came into the VM, or SYNs the
- * router did not let through to the VM. After each order the router's connections are forgotten.
+ * "sent" is what was sent, "arrived" what reached the VM: connections accepted, or packets; "answered" the packets that
+ * came back to the client. After each order the router's connections are forgotten.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -49,7 +49,7 @@ struct path {
   uint8_t client_mac[6], router_mac[6];
   uint32_t first_address;
   int forwardings;
-  int client, listener, sink, wire, connections, counters;
+  int client, listener, sink, wire, connections, vm_counters, client_counters;
 };
 
 static struct path paths[MOST];
@@ -84,6 +84,13 @@ static void enter(int fd) {
   if (setns(fd, CLONE_NEWNET)) die("setns");
 }
 
+/* Counters of the devices of the namespace that is entered. */
+static int counters(void) {
+  int fd = open("/proc/thread-self/net/dev", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) die("/proc/thread-self/net/dev");
+  return fd;
+}
+
 static void parse_mac(const char *text, uint8_t *mac) {
   if (sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", mac, mac + 1, mac + 2, mac + 3, mac + 4, mac + 5) != 6) exit(2);
 }
@@ -106,8 +113,7 @@ static void set_up(struct path *path, char **words) {
   path->sink = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   setsockopt(path->sink, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
   if (bind(path->sink, (void *)&any, sizeof any)) die("bind");
-  path->counters = open("/proc/thread-self/net/dev", O_RDONLY | O_CLOEXEC);
-  if (path->counters < 0) die("/proc/thread-self/net/dev");
+  path->vm_counters = counters();
 
   enter(namespace_of(words[2]));
   path->connections = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
@@ -118,13 +124,14 @@ static void set_up(struct path *path, char **words) {
   setsockopt(path->wire, SOL_PACKET, PACKET_QDISC_BYPASS, &yes, sizeof yes);
   struct sockaddr_ll device = {.sll_family = AF_PACKET, .sll_ifindex = if_nametoindex("eth0")};
   if (bind(path->wire, (void *)&device, sizeof device)) die("eth0");
+  path->client_counters = counters();
 }
 
-/* Packets that came into the VM. */
-static uint64_t received(struct path *path) {
+/* Packets that came in by eth0. */
+static uint64_t received(int counters) {
   char text[4096];
-  lseek(path->counters, 0, SEEK_SET);
-  int length = read(path->counters, text, sizeof text - 1);
+  lseek(counters, 0, SEEK_SET);
+  int length = read(counters, text, sizeof text - 1);
   if (length < 0) die("/proc/thread-self/net/dev");
   text[length] = 0;
   unsigned long long bytes, packets;
@@ -185,7 +192,11 @@ struct frame {
 } __attribute__((packed));
 
 static uint16_t checksum(const void *data, int length, uint32_t sum) {
-  for (const uint16_t *word = data; length > 1; length -= 2) sum += *word++;
+  for (const char *at = data; length > 1; length -= 2, at += 2) {
+    uint16_t word;
+    memcpy(&word, at, sizeof word);
+    sum += word;
+  }
   while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
   return ~sum;
 }
@@ -240,15 +251,15 @@ static void slice(struct path *path, const char *kind, int ms) {
     messages[i].msg_hdr.msg_iov = &parts[i], messages[i].msg_hdr.msg_iovlen = 1;
   }
   enter(path->client);
-  uint64_t sent = 0, done = 0, before = received(path);
+  uint64_t sent = 0, accepted = 0, into_vm = received(path->vm_counters), into_client = received(path->client_counters);
   double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_THREAD_CPUTIME_ID), elapsed;
   /* Bounded by number too, below what conntrack holds. */
   const uint64_t most = tcp ? 25000 : 150000;
   do {
     if (tcp) {
       /* One connection can take milliseconds where there are many rules. */
-      sent++, done += connect_once(path);
-      if (sent > 3 && done == 0) break;
+      sent++, accepted += connect_once(path);
+      if (sent > 3 && accepted == 0) break;
     } else {
       int batch = sent < BATCH ? 1 : BATCH;
       for (int i = 0; i < batch; i++) fill(path, &frames[i], number++);
@@ -259,21 +270,29 @@ static void slice(struct path *path, const char *kind, int ms) {
   } while (elapsed < ms / 1e3 && sent < most);
   cpu = seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
   elapsed = seconds(CLOCK_MONOTONIC) - wall;
-  uint64_t arrived = received(path) - before;
-  if (!tcp) done = scan ? sent - arrived : arrived;
+  into_vm = received(path->vm_counters) - into_vm;
+  into_client = received(path->client_counters) - into_client;
   forget_connections(path);
-  printf("{\"sent\":%llu,\"done\":%llu,\"cpu\":%.6f,\"wall\":%.6f}\n", (unsigned long long)sent,
-         (unsigned long long)done, cpu, elapsed);
+  printf("{\"sent\":%llu,\"arrived\":%llu,\"answered\":%llu,\"cpu\":%.6f,\"wall\":%.6f}\n", (unsigned long long)sent,
+         (unsigned long long)(tcp ? accepted : into_vm), (unsigned long long)into_client, cpu, elapsed);
   fflush(stdout);
 }
 
-int main(int argc, char **argv) {
-  if (argc < 2 || (argc - 2) % 8 || (argc - 2) / 8 > MOST) return 2;
+/* The last one allowed: the first has more of the machine's interrupts. */
+static void stay_on_last_processor(void) {
   cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set)) die("sched_getaffinity");
+  int last = CPU_SETSIZE - 1;
+  while (last > 0 && !CPU_ISSET(last, &set)) last--;
   CPU_ZERO(&set);
-  CPU_SET(atoi(argv[1]), &set);
+  CPU_SET(last, &set);
   if (sched_setaffinity(0, sizeof set, &set)) die("sched_setaffinity");
-  for (int i = 2; i < argc; i += 8) set_up(&paths[path_count++], argv + i);
+}
+
+int main(int argc, char **argv) {
+  if ((argc - 1) % 8 || (argc - 1) / 8 > MOST) return 2;
+  stay_on_last_processor();
+  for (int i = 1; i < argc; i += 8) set_up(&paths[path_count++], argv + i);
   puts("\"ready\"");
   fflush(stdout);
   char line[128], kind[8], label[32];

@@ -13,8 +13,7 @@ import {
 
 /** A router with forwardings of one protocol, and what is around it. */
 export interface BenchRouter {
-  readonly label: string;
-  /** Tells it from the other routers of its host; 1 to 250. */
+  /** Tells it from the other routers of its host; 1 to 9. */
   readonly number: number;
   readonly protocol: 'tcp' | 'udp';
   readonly forwardings: number;
@@ -23,13 +22,14 @@ export interface BenchRouter {
 /** What load.c takes for granted. */
 const FIRST_PORT = 1024;
 const PORTS_PER_ADDRESS = 1000;
-export const VM_PORT = 8080;
+const VM_PORT = 8080;
 /** Where clients come from: not next door to the router, so that it has one neighbour whatever their number. */
 export const CLIENTS = '198.18.128.0/17';
 /** Addresses of VMs, behind one next hop for the same reason. */
 export const VMS = '198.19.0.0/16';
 export const CLIENT_ADDRESS = '10.0.0.1';
 export const VM_ADDRESS = '192.168.0.2';
+export const ROUTER_ADDRESS = '192.168.0.1';
 
 const EXTERNAL = 1;
 const EXTERNAL_SUBNET = 2;
@@ -51,7 +51,11 @@ export const firstFloatingAddress = (number: number): string => floatingAddress(
 const floatingAddress = (number: number, index: number): string => `10.${number}.1.${10 + index}`;
 
 /** The VM and port that forwarding `index` leads to: an address each, as if every VM had one. */
-export const target = (index: number): string => `198.19.${(index + 256) >> 8}.${index & 255}`;
+const target = (index: number): string => `198.19.${(index + 256) >> 8}.${index & 255}`;
+
+/** The rule of nftables that does what the first forwarding of a router does. */
+export const staticRule = ({ number, protocol }: BenchRouter): string =>
+  `ip daddr ${floatingAddress(number, 0)} ${protocol} dport ${FIRST_PORT} dnat to ${target(0)}:${VM_PORT}`;
 
 /** The external network of all routers of a host. */
 export const outside = (): FeedPut[] => [
@@ -63,14 +67,14 @@ export const outside = (): FeedPut[] => [
 export function* inside({ number, protocol, forwardings }: BenchRouter): Generator<FeedPut> {
   const its = objects(number);
   yield network(its.network);
-  yield subnet(its.subnet, its.network, '192.168.0.0/24', '192.168.0.1');
+  yield subnet(its.subnet, its.network, '192.168.0.0/24', ROUTER_ADDRESS);
   yield router(its.router, {
     gateway_port_id: uuid(its.gateway),
     gateway_network_id: uuid(EXTERNAL),
     routes: [{ destination: VMS, nexthop: VM_ADDRESS }],
   });
   yield routerPort(its.gateway, EXTERNAL, { [gatewayAddress(number)]: EXTERNAL_SUBNET }, its.router, 'router_gateway');
-  yield routerPort(its.interface, its.network, { '192.168.0.1': its.subnet }, its.router, 'router_interface');
+  yield routerPort(its.interface, its.network, { [ROUTER_ADDRESS]: its.subnet }, its.router, 'router_interface');
   yield port(its.vm, its.network, { [VM_ADDRESS]: its.subnet }, { port_security_enabled: false });
   for (let index = 0; index < forwardings; index++) {
     const address = Math.floor(index / PORTS_PER_ADDRESS);
