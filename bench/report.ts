@@ -6,6 +6,12 @@ export interface Goal {
   readonly met: boolean;
 }
 
+export const goalTable = (goals: readonly Goal[]): string =>
+  table(
+    ['goal', 'wanted', 'measured', 'met'],
+    goals.map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'yes' : 'NO']),
+  );
+
 /** Rows under a head; columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const cells = [head, ...rows.map((row) => row.map(String))];

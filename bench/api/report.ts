@@ -1,4 +1,4 @@
-import { type Goal, table } from '../report.ts';
+import { type Goal, goalTable, table } from '../report.ts';
 import { FEW, FLAT, type Flatness } from './flatness.ts';
 import type { Figures } from './operations.ts';
 
@@ -83,12 +83,7 @@ export function reportText(report: Report): string {
       ),
     );
   }
-  parts.push(
-    table(
-      ['goal', 'wanted', 'measured', 'met'],
-      goalsOf(report).map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'yes' : 'NO']),
-    ),
-  );
+  parts.push(goalTable(goalsOf(report)));
   parts.push(`load of the machine per core: ${report.load.toFixed(1)}\n`);
   return parts.join('\n');
 }

@@ -1,4 +1,4 @@
-import { type Goal, table } from '../report.ts';
+import { type Goal, goalTable, table } from '../report.ts';
 import type { Seen } from './prober.ts';
 import type { Passed } from './traffic.ts';
 
@@ -123,9 +123,6 @@ export function reportText(report: Report): string {
       `${passed.connectionHeld ? 'held' : 'cut'}, ${passed.connected} of ${passed.connections} new`,
     ]),
   );
-  const goals = table(
-    ['goal', 'wanted', 'measured', 'met'],
-    goalsOf(report).map(({ what, wanted, measured, met }) => [what, wanted, measured, met ? 'yes' : 'NO']),
-  );
+  const goals = goalTable(goalsOf(report));
   return [changes, resyncs, goals, `load of the machine per core: ${report.load.toFixed(1)}\n`].join('\n');
 }

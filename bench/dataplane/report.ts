@@ -1,4 +1,4 @@
-import { type Goal, goalTable, table } from '../report/table.ts';
+import { type Goal, goalTable, table } from '../report.ts';
 import type { Kind } from './load.ts';
 import type { Measurement } from './measure.ts';
 import type { Variant } from './variants.ts';
