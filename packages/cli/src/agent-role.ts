@@ -23,19 +23,7 @@ export async function runAgent(file: AgentConfig, flags: AgentFlags): Promise<nu
     { name: 'agent', level: process.env.PORTWARD_LOG_LEVEL ?? 'info' },
     pino.destination({ dest: 2, sync: true }),
   );
-  const wrong = flags.bridgeMapping.find((mapping) => !/^[^:]+:[^:]+$/.test(mapping));
-  if (wrong !== undefined)
-    throw new UsageError(`'${wrong}' is no bridge mapping: give physical network:bridge, for example public:br-ex.`);
-  const config: AgentConfig = {
-    ...file,
-    controller: flags.controller ?? file.controller,
-    host: flags.host ?? file.host ?? hostname(),
-    bridge_mappings: flags.bridgeMapping.length > 0 ? flags.bridgeMapping : file.bridge_mappings,
-    nat_backend: flags.natBackend ?? file.nat_backend,
-    state_dir: flags.stateDir ?? file.state_dir,
-    machines: flags.machines ?? file.machines,
-    ...(flags.credentials !== undefined && { credentials: flags.credentials }),
-  };
+  const config = agentConfig(file, flags);
   if (flags.cleanup) {
     await cleanUp({ config, log });
     return 0;
@@ -49,4 +37,21 @@ export async function runAgent(file: AgentConfig, flags: AgentFlags): Promise<nu
   log.info({ why }, 'stopping; the data plane stays as it is');
   await agent.stop();
   return 0;
+}
+
+/** The configuration of an agent that is started with these flags. Throws a UsageError on a wrong one. */
+export function agentConfig(file: AgentConfig, flags: AgentFlags): AgentConfig & { host: string } {
+  const wrong = flags.bridgeMapping.find((mapping) => !/^[^:]+:[^:]+$/.test(mapping));
+  if (wrong !== undefined)
+    throw new UsageError(`'${wrong}' is no bridge mapping: give physical network:bridge, for example public:br-ex.`);
+  return {
+    ...file,
+    controller: flags.controller ?? file.controller,
+    host: flags.host ?? file.host ?? hostname(),
+    bridge_mappings: flags.bridgeMapping.length > 0 ? flags.bridgeMapping : file.bridge_mappings,
+    nat_backend: flags.natBackend ?? file.nat_backend,
+    state_dir: flags.stateDir ?? file.state_dir,
+    machines: flags.machines ?? file.machines,
+    ...(flags.credentials !== undefined && { credentials: flags.credentials }),
+  };
 }

@@ -62,7 +62,7 @@ const shellIo = () => ({
 });
 
 /** Words that start a part of the system instead of speaking to one. */
-const ROLES: ReadonlySet<string> = new Set(['up', 'controller', 'agent']);
+const ROLES: ReadonlySet<string> = new Set(['up', 'controller', 'agent', 'doctor']);
 /** Words that ask what there is. */
 const HELP: ReadonlySet<string> = new Set(['help', '--help', '-h']);
 

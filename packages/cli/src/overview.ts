@@ -6,6 +6,7 @@ Run it
   portward up                        controller and agent on this machine
   portward controller --data-dir D   the API alone
   portward agent --controller …      the data plane of one host
+  portward doctor                    what a host lacks for that, and how to mend it
 
 Use it (the words of the openstack command)
   portward floating ip create --floating-ip-address 10.11.7.4 ext-net

@@ -58,6 +58,25 @@ export async function runRole(argv: string[]): Promise<number> {
     });
 
   program
+    .command('doctor')
+    .summary('what of this host is not as the agent needs it, and how to mend it')
+    .description(
+      'Examines this host for an agent with the same options, and changes nothing: kernel, tools, privileges, bridges, connection tracking, the controller, clocks, the agent itself. Exit code 1 when something is wrong.',
+    )
+    .option('--config <file>', 'configuration file (YAML)')
+    .option('--controller <address>', 'controller that the agent follows: a URL, or unix:PATH')
+    .option('--credentials <file>', 'agent.yaml from the controller’s data directory')
+    .option('--host <name>', 'name of this host')
+    .option('--bridge-mapping <net:bridge>', 'bridge of this host for a physical network; repeatable', collect, [])
+    .addOption(natBackend())
+    .option('--state-dir <dir>', 'where the agent keeps its files')
+    .option('--json', 'for programs')
+    .action(async (flags) => {
+      const { runDoctor } = await import('./doctor-role.ts');
+      code = await runDoctor(readConfig(flags.config).agent, flags);
+    });
+
+  program
     .command('up')
     .summary('controller and agent in one')
     .description(

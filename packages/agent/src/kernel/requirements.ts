@@ -37,35 +37,95 @@ add chain bridge portward-trial c { type filter hook prerouting priority -310; p
 add rule bridge portward-trial c meta mark set 1
 `;
 
-/**
- * Checks that this host can do what the agent needs, and changes nothing. Throws an Error with one sentence that names
- * the first thing missing and how to mend it.
- */
-export async function checkHost({ bridges, natBackend, commands = [] }: Requirements): Promise<void> {
-  checkPrivileges();
+/** One thing that the agent needs of its host. */
+export interface HostCheck {
+  readonly name: string;
+  /** Whether only root can find out. */
+  readonly asRoot: boolean;
+  /** Throws an Error with one sentence that names what is missing and how to mend it; else says what was found. */
+  run(): Promise<string> | string;
+  /** More of what was found, which takes longer. */
+  detail?(): Promise<string>;
+  /** Mends by itself what it can, before the check; only where the agent is about to start. */
+  prepare?(): Promise<void>;
+}
+
+/** Everything that the agent needs of this host, what is most basic first. Finding out changes nothing. */
+export function hostChecks({ bridges, natBackend, commands = [] }: Requirements): HostCheck[] {
   const needed = [
     'ip',
     'nsenter',
     ...(natBackend === 'iptables' ? ['iptables-save', 'iptables-restore'] : []),
     ...commands,
   ];
-  for (const command of needed) if (!isInstalled(command)) throw new Error(missingCommand(command));
-  libnftables();
+  return [
+    { name: 'privileges', asRoot: false, run: checkPrivileges },
+    ...needed.map((command) => ({
+      name: command,
+      asRoot: false,
+      run: () => checkCommand(command),
+      detail: () => versionOf(command),
+    })),
+    { name: 'libnftables', asRoot: false, run: checkLibrary },
+    { name: 'Linux', asRoot: false, run: () => checkLinux(natBackend) },
+    { name: 'nf_tables', asRoot: true, run: checkNftables },
+    ...DEVICES.map(([name, what, line]) => ({ name, asRoot: true, run: () => checkDevice(what, line) })),
+    { name: 'bridge netfilter', asRoot: false, run: checkBridgeFilter, prepare: loadBridgeFilter },
+    ...bridges.map((bridge) => ({ name: `bridge ${bridge}`, asRoot: false, run: () => checkBridge(bridge) })),
+  ];
+}
+
+/**
+ * Checks that this host can do what the agent needs, and changes nothing but to load a kernel module. Throws an Error
+ * with one sentence that names the first thing missing and how to mend it.
+ */
+export async function checkHost(requirements: Requirements): Promise<void> {
+  for (const check of hostChecks(requirements)) {
+    await check.prepare?.();
+    await check.run();
+  }
+}
+
+/** Devices that the agent makes, with what makes one for a trial. */
+const DEVICES = [
+  ['bridges', 'bridges (module bridge)', 'link add pwtrial type bridge'],
+  ['veth pairs', 'veth pairs (module veth)', 'link add pwtrial type veth peer name pwtrial2'],
+] as const;
+
+function checkLinux(natBackend: NatBackend): string {
   if (natBackend === 'nftables' && isOlderLinux(release())) {
     throw new Error(
       `This kernel is Linux ${release()}, and the rules need ${OLDEST_LINUX.join('.')}; install a newer one, or set nat_backend to iptables`,
     );
   }
-  await checkKernel();
-  await checkBridgeFilter();
-  for (const bridge of bridges) {
-    if (!/^[\w.@+-]{1,15}$/.test(bridge)) throw new Error(`'${bridge}' cannot be the name of a bridge`);
-    if (deviceIndex('', bridge) === undefined) {
-      throw new Error(
-        `The bridge '${bridge}' of the bridge mapping is not there; make it, for example with 'ip link add ${bridge} type bridge'`,
-      );
-    }
+  return release();
+}
+
+function checkCommand(command: string): string {
+  const path = pathOf(command);
+  if (path === undefined) throw new Error(missingCommand(command));
+  return path;
+}
+
+/** What a command says of its version: the first line, without what follows in a column of its own. */
+async function versionOf(command: string): Promise<string> {
+  const [line = ''] = (await run([command, command === 'ip' ? '-V' : '--version'])).split(/\n| {2}/);
+  return line;
+}
+
+function checkLibrary(): string {
+  libnftables();
+  return 'installed';
+}
+
+function checkBridge(bridge: string): string {
+  if (!/^[\w.@+-]{1,15}$/.test(bridge)) throw new Error(`'${bridge}' cannot be the name of a bridge`);
+  if (deviceIndex('', bridge) === undefined) {
+    throw new Error(
+      `The bridge '${bridge}' of the bridge mapping is not there; make it, for example with 'ip link add ${bridge} type bridge'`,
+    );
   }
+  return 'there';
 }
 
 /** Whether a kernel's release (uname -r) is too old for the NAT back end nftables. */
@@ -75,7 +135,7 @@ export function isOlderLinux(release: string): boolean {
   return major < oldestMajor || (major === oldestMajor && minor < oldestMinor);
 }
 
-function checkPrivileges(): void {
+function checkPrivileges(): string {
   const effective = BigInt(
     `0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`,
   );
@@ -84,24 +144,28 @@ function checkPrivileges(): void {
       throw new Error(`The agent lacks the privilege ${name}; start it as root`);
     }
   }
+  return Object.keys(CAPABILITIES).join(', ');
 }
 
-export function isInstalled(command: string): boolean {
-  return COMMAND_PATH.split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+function pathOf(command: string): string | undefined {
+  return COMMAND_PATH.split(delimiter)
+    .map((directory) => join(directory, command))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
-/** Tries in namespaces that are gone afterwards. */
-async function checkKernel(): Promise<void> {
+/** Tried in a namespace that is gone afterwards. */
+async function checkNftables(): Promise<string> {
   const nftables = inScratchNetns(() => new Nftables(''));
   try {
     await nftables.run(TRIAL);
+    return 'NAT, maps and bridge tables work';
   } catch (error) {
     throw new Error(
       `This kernel cannot do what the rules need (nf_tables with NAT, maps and bridge tables): ${(error as Error).message}`,
@@ -109,28 +173,25 @@ async function checkKernel(): Promise<void> {
   } finally {
     nftables.close();
   }
-  for (const [kind, line] of [
-    ['bridges (module bridge)', 'link add pwtrial type bridge'],
-    ['veth pairs (module veth)', 'link add pwtrial type veth peer name pwtrial2'],
-  ] as const) {
-    try {
-      await run(['unshare', '--net', 'ip', '-batch', '-'], { input: `${line}\n` });
-    } catch {
-      throw new Error(`This kernel has no ${kind}; load the module or install a kernel that has it`);
-    }
+}
+
+async function checkDevice(what: string, line: string): Promise<string> {
+  try {
+    await run(['unshare', '--net', 'ip', '-batch', '-'], { input: `${line}\n` });
+    return 'can be made';
+  } catch {
+    throw new Error(`This kernel has no ${what}; load the module or install a kernel that has it`);
   }
 }
 
-async function checkBridgeFilter(): Promise<void> {
-  if (existsSync(BRIDGE_FILTER)) return;
-  try {
-    await run(['modprobe', 'br_netfilter']);
-  } catch {
-    // The sentence below says what is wrong whether modprobe is missing or the module.
-  }
-  if (!existsSync(BRIDGE_FILTER)) {
-    throw new Error(
-      'This kernel has no bridge netfilter (net.bridge.bridge-nf-call-iptables), without which security groups cannot hold; load the module br_netfilter',
-    );
-  }
+async function loadBridgeFilter(): Promise<void> {
+  // The check says what is wrong whether modprobe is missing or the module.
+  if (!existsSync(BRIDGE_FILTER)) await run(['modprobe', 'br_netfilter']).catch(() => undefined);
+}
+
+function checkBridgeFilter(): string {
+  if (existsSync(BRIDGE_FILTER)) return 'there';
+  throw new Error(
+    'This kernel has no bridge netfilter (net.bridge.bridge-nf-call-iptables), without which security groups cannot hold; load the module br_netfilter',
+  );
 }

@@ -6,12 +6,18 @@ import type { Feed } from '../feed/feed.ts';
 import { enterReport, parseReport } from '../networking/agent-report.ts';
 import type { Collection } from '../networking/collection.ts';
 import type { Networking } from '../networking/networking.ts';
-import { ProgressOfHosts } from '../networking/progress.ts';
+import { knownAgent, ProgressOfHosts } from '../networking/progress.ts';
 import type { Context } from '../networking/rules.ts';
 import type { Store } from '../store/store.ts';
 import { type Authenticator, requireToken } from './authentication.ts';
 import { answerNetworkingError, noSuchPath } from './networking-errors.ts';
-import { feedOperation, progressOperation, reportOperation, statusOperation } from './openapi/portward-operations.ts';
+import {
+  agentOperation,
+  feedOperation,
+  progressOperation,
+  reportOperation,
+  statusOperation,
+} from './openapi/portward-operations.ts';
 
 type Params = Record<string, string>;
 
@@ -71,6 +77,11 @@ function agentRoutes(app: FastifyInstance, { store, feed, agentToken }: Parts, p
       request.log.error({ err: error }, 'feed ended');
     }
     reply.raw.end();
+  });
+
+  app.get('/agents/:host', agentOperation, async (request) => {
+    const { host } = request.params as { host: string };
+    return { agent: (await knownAgent(store, host)) ?? null };
   });
 
   app.post('/agents/:host/report', { bodyLimit: REPORT_BYTES, ...reportOperation }, async (request, reply) => {

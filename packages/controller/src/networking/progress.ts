@@ -77,3 +77,26 @@ async function positionsOfHosts(db: Reader): Promise<Progress['hosts']> {
   );
   return [...hosts.values()];
 }
+
+/** What is known of one host's agent; undefined when none of it has reported. */
+export async function knownAgent(store: Store, host: string): Promise<Record<string, unknown> | undefined> {
+  return store.read(async (db) => {
+    const row = await db
+      .selectFrom('agents')
+      .select(['heartbeat_timestamp', 'started_at', 'configurations'])
+      .where('host', '=', host)
+      .limit(1)
+      .executeTakeFirst();
+    const { applied_seq: applied, drift = 0 } = (row?.configurations ?? {}) as { applied_seq?: number; drift?: number };
+    if (row === undefined || applied === undefined) return undefined;
+    const { heartbeat_timestamp: heartbeat, started_at: started } = row;
+    return {
+      alive: isAlive(heartbeat),
+      started_at: started,
+      heartbeat_timestamp: heartbeat,
+      applied_seq: applied,
+      position: await lastPosition(db),
+      drift,
+    };
+  });
+}

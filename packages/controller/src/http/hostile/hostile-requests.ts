@@ -25,13 +25,16 @@ interface KnownOperation {
   readonly operation: OperationObject;
 }
 
-/** Operations that requests can be made for: all but the stream that does not end. */
+/** The stream that does not end, what waits because it is asked to, and the document itself. */
+const NOT_ASKED = ['/portward/v1/feed', '/portward/v1/progress', '/openapi.json'];
+
+/** Operations that requests can be made for. */
 export function operationsOf(document: OpenApiDocument): KnownOperation[] {
   return Object.entries(document.paths)
     .flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
     )
-    .filter(({ path }) => path !== '/portward/v1/feed' && path !== '/openapi.json');
+    .filter(({ path }) => !NOT_ASKED.includes(path));
 }
 
 const encoded = (text: string): string => encodeURIComponent(text.toWellFormed());

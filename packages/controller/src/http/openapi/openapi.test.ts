@@ -228,6 +228,7 @@ test('real answers of every operation are what the document says', async () => {
     await send('GET', `/portward/v1/${path}/${id}/status`);
   await send('GET', `/portward/v1/floatingips/${floatingip.id}/port_forwardings/${forwarding.id}/status`);
   await send('GET', '/portward/v1/progress?wait=0');
+  for (const host of ['host1', 'nowhere']) await send('GET', `/portward/v1/agents/${host}`, undefined, agentSays);
 
   const objects = { networks: networks[0], subnets: subnet, ports: port, routers: router, floatingips: associated };
   for (const [path, { id }] of Object.entries({ ...objects, 'security-groups': group })) {

@@ -80,3 +80,20 @@ export const progressOperation = documented(() => ({
     400: { description: 'No number of seconds' },
   },
 }));
+
+const AGENT = objectOf({
+  alive: { type: 'boolean' },
+  started_at: TEXT,
+  heartbeat_timestamp: TEXT,
+  applied_seq: { ...COUNT, description: 'Number of the last change that it has carried out' },
+  position: { ...COUNT, description: 'Number of the last change that there is' },
+  drift: { ...COUNT, description: 'Things that it found otherwise than it had left them, since its start' },
+});
+
+export const agentOperation = documented(() => ({
+  summary: 'Ask what is known of a host’s agent, as `portward doctor` does',
+  forAgents: true,
+  answers: {
+    200: { description: 'The agent, or null when none has reported', schema: objectOf({ agent: orNull(AGENT) }) },
+  },
+}));
