@@ -1,64 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { withApiCloud } from './api-cloud.ts';
+import { PROMPT, Typist } from './typist.ts';
 
 const PORTWARD = fileURLToPath(new URL('../bin/portward', import.meta.url));
-const TERMINAL = fileURLToPath(new URL('shell-in-terminal.py', import.meta.url));
 const run = promisify(execFile);
-
-/** A person at a terminal: types, and reads what is shown until it fits. */
-class Typist {
-  readonly #process: ChildProcessByStdio<Writable, Readable, null>;
-  #shown = '';
-  #from = 0;
-
-  constructor(env: NodeJS.ProcessEnv) {
-    this.#process = spawn('python3', [TERMINAL, PORTWARD], {
-      env: { ...env, TERM: 'xterm' },
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    this.#process.stdout.on('data', (data) => {
-      this.#shown += data;
-    });
-  }
-
-  /** Types, and awaits what must then be shown; answers what was shown up to there. */
-  async type(text: string, expected: RegExp): Promise<string> {
-    this.#process.stdin.write(text);
-    return await this.shows(expected);
-  }
-
-  async shows(expected: RegExp): Promise<string> {
-    const signal = AbortSignal.timeout(20_000);
-    for (;;) {
-      const fresh = this.#shown.slice(this.#from);
-      const found = expected.exec(fresh);
-      if (found !== null) {
-        const end = found.index + found[0].length;
-        this.#from += end;
-        return fresh.slice(0, end);
-      }
-      await once(this.#process.stdout, 'data', { signal }).catch(() => {
-        throw new Error(`${expected} was not shown, but: ${fresh}`);
-      });
-    }
-  }
-
-  /** Types the last words; answers the exit code. */
-  async leave(text: string): Promise<number | null> {
-    const ended = once(this.#process, 'exit');
-    this.#process.stdin.write(text);
-    return (await ended)[0];
-  }
-}
 
 /** Runs `use` with a home directory of its own. */
 async function withHome(use: (home: string) => Promise<void>): Promise<void> {
@@ -70,7 +22,6 @@ async function withHome(use: (home: string) => Promise<void>): Promise<void> {
   }
 }
 
-const PROMPT = /\(portward\) /;
 /** The prompt after a whole line of a table or a message. */
 const DONE = /\n[^\n]*\(portward\) /;
 
