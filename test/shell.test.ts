@@ -107,6 +107,10 @@ test('bash completes words, options and the names of the cloud with the script',
     assert.deepEqual(await complete('network', 'show', 'my'), ['my\\ net']);
     assert.deepEqual(await complete('network', 'list', '-f', 'js'), ['json']);
     assert.deepEqual(await complete('port', 'create', '--netw'), ['--network']);
+    assert.deepEqual(await complete('port', 'create', '--wai'), ['--wait']);
+    // Names come from the cloud that is named on the line.
+    assert.deepEqual(await complete('--os-cloud', 'nowhere', 'network', 'show', 'my'), []);
+    assert.deepEqual(await complete('--os-cloud', 'portward-admin', 'network', 'show', 'my'), ['my\\ net']);
   });
 });
 

@@ -23,6 +23,7 @@ export interface Exception {
 export const EXCEPTIONS: readonly Exception[] = [
   { name: 'location', commands: /^(quota|extension) show/, keys: ['location'] },
   { name: 'updated', commands: /^extension list .*--long/, keys: ['Updated'] },
+  { name: 'whole-numbers', commands: /^flavor list .*--long/, keys: ['RXTX Factor'] },
   {
     name: 'port-ranges',
     commands: /^floating ip port forwarding create .*90:95/,

@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import type { Step } from './step.ts';
+
+/** A public key whose private one nobody has. */
+const PUBLIC_KEY = fileURLToPath(new URL('portable.pub', import.meta.url));
 
 /** What an operator does beside networking. Both clients are compared, so that no rows or columns are named. */
 const shows = (run: string, as?: string): Step => (as === undefined ? { run, rows: [] } : { run, rows: [], as });
@@ -51,9 +55,15 @@ export const OPERATOR_STEPS: readonly Step[] = [
   { run: 'application credential delete robot nothing', by: 'portward-demo' },
   lists('flavor list'),
   lists('flavor list --all'),
+  lists('flavor list --long'),
+  lists('image list'),
+  lists('image list --long'),
   lists('hypervisor list --long'),
   lists('compute service list --long'),
   lists('availability zone list --compute --long'),
+  shows(`keypair create --public-key '${PUBLIC_KEY}' portable`, 'key'),
+  shows('keypair show portable'),
+  { run: 'keypair show --public-key portable' },
   lists('keypair list'),
   { run: 'keypair show nothing' },
   { run: 'keypair delete nothing' },

@@ -1,6 +1,7 @@
 import { authSettings } from './client/auth.ts';
 import { cloudNames } from './client/cloud-names.ts';
 import { completions } from './client/complete.ts';
+import { takeGlobalOptions } from './client/global-options.ts';
 import { Session } from './client/session.ts';
 import { completionScript } from './completion-script.ts';
 
@@ -21,8 +22,11 @@ export async function runComplete([word, ...words]: readonly string[]): Promise<
     process.stdout.write(script);
     return 0;
   }
-  const connect = async (): Promise<Session> =>
-    await Session.connect(await authSettings({ options: {}, insecure: false, env: process.env, cwd: process.cwd() }));
+  const connect = async (): Promise<Session> => {
+    // The cloud is the one that the command will be sent to.
+    const { auth, insecure } = takeGlobalOptions(words.slice(0, -1));
+    return Session.connect(await authSettings({ options: auth, insecure, env: process.env, cwd: process.cwd() }));
+  };
   const late = setTimeout(() => process.exit(0), PATIENCE_MS);
   const found = await completions(words, cloudNames(connect)).catch((): readonly string[] => []);
   clearTimeout(late);

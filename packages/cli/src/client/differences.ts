@@ -35,6 +35,10 @@ export const DIFFERENCES = [
     what: '`--protocol TCP` of a port forwarding is sent as `tcp`, the only spelling that the API takes.',
   },
   {
+    name: 'whole-numbers',
+    what: '`flavor list --long` shows an `RXTX Factor` of 1.0 as 1: the number is the same.',
+  },
+  {
     name: 'filters',
     what:
       '`port list --security-group` and `subnet list --service-type` are asked of the API; the library of `openstack`' +

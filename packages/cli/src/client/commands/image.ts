@@ -36,7 +36,7 @@ const flavorColumns: readonly Column[] = [
 ];
 
 const flavorLong: readonly Column[] = [
-  { title: 'Swap', attr: 'swap', from: ({ swap = null }) => (swap === '' ? 0 : swap) },
+  { title: 'Swap', attr: 'swap' },
   { title: 'RXTX Factor', attr: 'rxtx_factor' },
   {
     title: 'Properties',

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { ApiError, libraryLine } from '../api-error.ts';
 import type { JsonObject } from '../cell.ts';
 import { isObject } from '../cell.ts';
-import type { Call, Column, Command, Option, Outcome } from '../command.ts';
+import type { Call, Column, Command, Field, Option, Outcome } from '../command.ts';
 import { ClientError, MissingError } from '../errors.ts';
 import { deleteEach, listOutput, showOutput } from '../execute.ts';
 import { findInDomain, keypair, user } from '../other-resources.ts';
@@ -38,8 +38,17 @@ const FIELDS = ['created_at', 'fingerprint', 'id', 'is_deleted', 'name', 'type',
 }));
 
 /** A key pair's name is its id; a kind that the API does not tell is `ssh`. */
-function shown(key: JsonObject): Outcome {
-  return showOutput(FIELDS, { ...key, id: key.name ?? null, is_deleted: key.deleted ?? null, type: key.type ?? 'ssh' });
+/** The cloud does not keep it, and `show` says so. */
+const PRIVATE_KEY: Field = { name: 'private_key', attr: 'private_key' };
+
+/** `more`: fields beside the usual ones. */
+function shown(key: JsonObject, more: readonly Field[] = []): Outcome {
+  return showOutput([...FIELDS, ...more], {
+    ...key,
+    id: key.name ?? null,
+    is_deleted: key.deleted ?? null,
+    type: key.type ?? 'ssh',
+  });
 }
 
 /** One request about a key, its refusal in the words that openstack has for it. */
@@ -126,7 +135,7 @@ export const commands: readonly Command[] = [
       run: async (call) => {
         const { values, progress } = call;
         const found = await askKey(call, 'GET', values.text('key') ?? '');
-        if (!values.has('--public-key')) return shown(found);
+        if (!values.has('--public-key')) return shown(found, [PRIVATE_KEY]);
         progress(typeof found.public_key === 'string' ? found.public_key : '');
         return undefined;
       },
