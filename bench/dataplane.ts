@@ -8,7 +8,7 @@ import { BenchHost } from './dataplane/bench-host.ts';
 import { compileLoad } from './dataplane/load.ts';
 import { measure } from './dataplane/measure.ts';
 import { type Loading, reportJson, reportText, type Skipped } from './dataplane/report.ts';
-import { nameOf, variants } from './dataplane/variants.ts';
+import { FLOOR, nameOf, type Variant, variants } from './dataplane/variants.ts';
 
 const BACKENDS: readonly NatBackend[] = ['nftables', 'iptables'];
 const { values: options } = parseArgs({
@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
   },
 });
 const backends = (options.backend ?? BACKENDS) as NatBackend[];
-const rounds = Number(options.rounds ?? (options.quick ? 7 : 25));
+const rounds = Number(options.rounds ?? (options.quick ? 15 : 25));
 if (
   !backends.every((name) => BACKENDS.includes(name)) ||
   !['table', 'json'].includes(options.format) ||
@@ -34,7 +34,7 @@ if (
 
 /** Longest that the agent may take for one host's routers. */
 const LOAD_SECONDS = 150;
-const SLICE_MS = options.quick ? 50 : 100;
+const SLICE_MS = options.quick ? 40 : 60;
 const sizes = options.quick ? [1, 1000] : [1, 1000, 10_000, 60_000];
 
 const started = performance.now();
@@ -50,12 +50,12 @@ const program = compileLoad(directory);
 const loadings: Loading[] = [];
 const skipped: Skipped[] = [];
 await using hosts = new AsyncDisposableStack();
+const floor = await build(FLOOR);
 const built: BenchHost[] = [];
-for (const [index, variant] of variants(backends, sizes).entries()) {
-  progress(`building ${nameOf(variant)}`);
+for (const variant of variants(backends, sizes)) {
   const { layout, misses, forwardings } = variant;
   try {
-    const host = hosts.use(await BenchHost.build(variant, join(directory, `host-${index}`), program, LOAD_SECONDS));
+    const host = await build(variant);
     built.push(host);
     loadings.push({ layout, misses, forwardings, seconds: host.loading });
   } catch (error) {
@@ -66,8 +66,13 @@ for (const [index, variant] of variants(backends, sizes).entries()) {
     progress(`skipped: ${reason}`);
   }
 }
-const measurements = await measure(built, ['tcp', 'udp', 'scan'], rounds, SLICE_MS, (round) => {
-  if (round >= 0) progress(`round ${round + 1} of ${rounds}`);
-});
+const measurements = await measure(floor, built, ['tcp', 'udp', 'scan'], rounds, SLICE_MS, (round) =>
+  progress(`round ${round + 1} of ${rounds}`),
+);
 const report = { load: (loadavg()[0] as number) / availableParallelism(), rounds, measurements, loadings, skipped };
 process.stdout.write(options.format === 'json' ? reportJson(report) : reportText(report));
+
+async function build(variant: Variant): Promise<BenchHost> {
+  progress(`building ${nameOf(variant)}`);
+  return hosts.use(await BenchHost.build(variant, mkdtempSync(join(directory, 'host-')), program, LOAD_SECONDS));
+}

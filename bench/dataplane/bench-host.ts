@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { Sandbox } from '@portward/cli/sandbox.ts';
 import { gatewayDevice, internalDevice, routerNamespace, tapDevice } from '@portward/model/device-names.ts';
 import { AgentHost } from '../../packages/agent/src/testing/agent-host.ts';
@@ -38,7 +37,6 @@ export class BenchHost implements AsyncDisposable {
 
   /** Builds one, with files in `directory`. Throws when the agent takes longer than `loadSeconds`. */
   static async build(variant: Variant, directory: string, program: string, loadSeconds: number): Promise<BenchHost> {
-    mkdirSync(directory);
     const host = new TestHost(await Sandbox.start({ name: 'benchhost' }), directory);
     try {
       const { layout, misses, forwardings } = variant;

@@ -13,14 +13,17 @@ export interface Variant {
 
 const ALL: readonly Kind[] = ['tcp', 'udp', 'scan'];
 
+/** What everything else is a part of. */
+export const FLOOR: Variant = { layout: 'one rule', misses: 'refuse', forwardings: 1, kinds: ALL };
+
 /** Of each back end, one with each number of forwardings; and one that meets misses with silence. */
 export function variants(backends: readonly NatBackend[], sizes: readonly number[]): Variant[] {
+  const most = sizes.at(-1) ?? 1;
   return [
-    { layout: 'one rule', misses: 'refuse', forwardings: 1, kinds: ALL },
     ...backends.flatMap((layout) =>
       sizes.map((forwardings): Variant => ({ layout, misses: 'refuse', forwardings, kinds: ALL })),
     ),
-    { layout: 'nftables', misses: 'drop', forwardings: sizes.at(-1) ?? 1, kinds: ['scan'] },
+    { layout: 'nftables', misses: 'drop', forwardings: most, kinds: ['scan'] },
   ];
 }
 
