@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { tapDevice } from '@portward/model/device-names.ts';
 import type { AgentReport, FeedLine, FeedPut, Misses, NatBackend, StatusReport } from '@portward/model/feed.ts';
@@ -32,6 +32,7 @@ export class AgentHost {
   readonly host: TestHost;
   readonly #options: AgentHostOptions;
   #agent: ChildProcess | undefined;
+  #reports: Interface | undefined;
   #seq = 0;
   #applied = 0;
   /** Who waits for the answers to checks, in order. */
@@ -61,7 +62,7 @@ export class AgentHost {
     });
     if (agent.stdout === null || agent.stderr === null) throw new Error('no output');
     createInterface({ input: agent.stderr }).on('line', (line) => this.#logged(line));
-    createInterface({ input: agent.stdout }).on('line', (line) => {
+    this.#reports = createInterface({ input: agent.stdout }).on('line', (line) => {
       const report = JSON.parse(line) as AgentReport | { differences: string[] };
       if ('differences' in report) return checks.shift()?.(report.differences);
       this.#applied = report.applied_seq;
@@ -103,6 +104,8 @@ export class AgentHost {
     const agent = this.#agent;
     if (!agent) return;
     const ended = new Promise((resolve) => agent.once('exit', resolve));
+    // The last line may be half a line.
+    this.#reports?.close();
     agent.kill('SIGKILL');
     await ended;
     this.#agent = undefined;
