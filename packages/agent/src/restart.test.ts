@@ -15,6 +15,20 @@ const ARTICLE_LINES = `-N neutron-l3-agent-fip-pf
 -A neutron-l3-agent-pf-0011665d -d 10.11.7.4/32 -p tcp -m tcp --dport 2222 -j DNAT --to-destination 192.168.2.79:22
 `;
 
+test('a gateway in another group costs packets time, not the client its address, and is put back', async () => {
+  await article(async ({ host, agent }) => {
+    const namespace = gatewayNamespace(true);
+    const device = 'qg-000000b0-00';
+    const shown = () => host.run(['ip', '-d', 'link', 'show', device], { namespace });
+    const seen = await shown();
+    await host.run(['ip', 'link', 'set', device, 'group', '0'], { namespace });
+    assert.deepEqual(await host.probe('client', '10.11.7.4', 2222), connected('192.168.2.79:22 sees 10.11.7.100'));
+    await agent.kill();
+    await agent.start(snapshot());
+    assert.equal(await shown(), seen);
+  });
+});
+
 for (const natBackend of ['nftables', 'iptables'] as const) {
   test(`a killed agent comes back, changes nothing and cuts nothing: ${natBackend}`, async () => {
     await article(async ({ host, agent }) => {

@@ -7,6 +7,8 @@ export interface LinkState {
   mtu: number;
   address?: string;
   ifalias?: string;
+  /** `default`, a number, or a name from /etc/iproute2/group. */
+  group?: string;
   master?: string;
   flags: string[];
   linkinfo?: { info_kind?: string };

@@ -44,6 +44,8 @@ export interface DeviceItem {
   readonly mtu: number;
   readonly tap: string;
   readonly bridge: string;
+  /** Device group by which rules may know it; 0 is everyone's. */
+  readonly group: number;
 }
 
 /** An address of a device, with prefix length. `announce`: tell the neighbours when it is new. */
@@ -200,7 +202,14 @@ export function sameValue(a: Item, b: Item): boolean {
     case 'bridge':
       return b.type === 'bridge' && a.mtu === b.mtu;
     case 'device':
-      return b.type === 'device' && a.mac === b.mac && a.mtu === b.mtu && a.bridge === b.bridge && a.tap === b.tap;
+      return (
+        b.type === 'device' &&
+        a.mac === b.mac &&
+        a.mtu === b.mtu &&
+        a.bridge === b.bridge &&
+        a.tap === b.tap &&
+        a.group === b.group
+      );
     case 'route':
       return b.type === 'route' && a.via === b.via && a.device === b.device;
     case 'rule':

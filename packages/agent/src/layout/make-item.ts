@@ -46,10 +46,14 @@ export const bridge = (name: string, mtu: number): BridgeItem => ({
   mtu,
 });
 
-export const device = (fields: Omit<DeviceItem, 'type' | 'key'>): DeviceItem => ({
+export const device = ({
+  group = 0,
+  ...fields
+}: Omit<DeviceItem, 'type' | 'key' | 'group'> & { group?: number }): DeviceItem => ({
   type: 'device',
   key: `device|${fields.namespace}|${fields.name}`,
   ...fields,
+  group,
 });
 
 export const address = (

@@ -1,6 +1,6 @@
 import type { Item } from './item.ts';
 import { nftChain, nftElement, nftSet } from './make-item.ts';
-import type { Forwarding, NatLayout, RouterGateway } from './nat-layout.ts';
+import { type Forwarding, GATEWAY_GROUP, type NatLayout, type RouterGateway } from './nat-layout.ts';
 
 const FAMILY = 'ip';
 
@@ -48,13 +48,15 @@ function router(namespace: string, gateway: RouterGateway): Item[] {
       FAMILY,
       'postrouting',
       [
-        // It keeps its source, and is most of what comes here. On the way out rules see where it came in since Linux 5.5.
-        `iifname "${device}" accept`,
+        // What came in by the gateway keeps its source, and is most of what comes here.
+        `iifgroup ${GATEWAY_GROUP} accept`,
         `oifname != "${device}" ct status & dnat != dnat accept`,
         'snat to ip saddr map @floating-sources',
         ...(address !== undefined && enableSnat ? [`${leaving} snat to ${address} fully-random`] : []),
         // A VM that reaches its own router's floating IP: the answer has to come back this way.
-        ...(address === undefined ? [] : [`ct status & dnat == dnat snat to ${address} fully-random`]),
+        ...(address === undefined
+          ? []
+          : [`iifname != "${device}" ct status & dnat == dnat snat to ${address} fully-random`]),
       ],
       { type: 'nat', hook: 'postrouting', priority: 100 },
     ),

@@ -10,6 +10,7 @@ import { cidrContains, parseCidr } from '@portward/model/ip-address.ts';
 import type { Item } from './item.ts';
 import { MAIN_TABLE, namespaceItem, route, rule, sysctl } from './make-item.ts';
 import { routerNat } from './nat.ts';
+import { GATEWAY_GROUP } from './nat-layout.ts';
 import { portDevice } from './port-device.ts';
 import {
   carries,
@@ -131,7 +132,7 @@ const interfaceItems = (world: World, namespace: string, port: Port): Item[] =>
 /** The gateway's device with its addresses, and the way to everywhere. */
 function gatewayItems(world: World, namespace: string, port: Port): Item[] {
   const name = gatewayDevice(port.id);
-  const items = portDevice(world, namespace, name, port);
+  const items = portDevice(world, namespace, name, port, GATEWAY_GROUP);
   if (items.length === 0) return [];
   const own = new Set(port.fixed_ips.map((fixed) => fixed.subnet_id));
   const external = [...world.replica.subnetsByNetwork.of(port.network_id)].sort((a, b) => (a.id < b.id ? -1 : 1));

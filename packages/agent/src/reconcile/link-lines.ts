@@ -47,7 +47,7 @@ export function deviceLines({ action, item, before }: Operation<DeviceItem>): st
 export function deviceEndLines({ action, item }: Operation<DeviceItem>): string[] {
   if (action === 'remove') return [];
   return [
-    `link set dev ${item.name} address ${item.mac} mtu ${item.mtu} alias ${OWNER}`,
+    `link set dev ${item.name} address ${item.mac} mtu ${item.mtu} alias ${OWNER} group ${item.group}`,
     `link set dev ${item.name} up`,
   ];
 }

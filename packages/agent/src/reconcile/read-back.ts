@@ -178,6 +178,7 @@ function deviceItems(namespace: string, state: NetworkState, hostLinks: readonly
         mtu: isWhole ? link.mtu : 0,
         tap: `tap${id}`,
         bridge: tap?.master ?? '',
+        group: link.group === undefined || link.group === 'default' ? 0 : Number(link.group),
       }),
     ];
   });
