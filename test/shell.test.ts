@@ -114,6 +114,40 @@ test('bash completes words, options and the names of the cloud with the script',
   });
 });
 
+/** Each prints what the script of `portward complete` offers for the last of the words, a line each. */
+const OTHER_SHELLS: Readonly<Record<string, (words: readonly string[]) => string[]>> = {
+  zsh: (words) => [
+    '-f',
+    '-c',
+    'compdef() { :; }; compadd() { print -rl -- "$' +
+      '{(@P)2}"; }; source <(portward complete zsh); ' +
+      'words=("$@"); CURRENT=$#; _portward',
+    'zsh',
+    ...words,
+  ],
+  fish: (words) => ['--no-config', '-c', 'portward complete fish | source; complete -C "$argv"', ...words],
+};
+
+for (const [shell, argv] of Object.entries(OTHER_SHELLS)) {
+  test(`${shell} completes words, options and the names of the cloud with the script`, async () => {
+    await withApiCloud(async (cloud) => {
+      await withHome(async (home) => {
+        const bin = fileURLToPath(new URL('../bin', import.meta.url));
+        const env = { ...cloud.environment('portward-admin'), HOME: home, PATH: `${bin}:${process.env.PATH}` };
+        await run(PORTWARD, ['network', 'create', 'mine'], { env });
+        const complete = async (...words: string[]): Promise<string[]> => {
+          const { stdout, stderr } = await run(shell, argv(['portward', ...words]), { env });
+          assert.equal(stderr, '');
+          return stdout.split('\n').filter(Boolean);
+        };
+        assert.deepEqual(await complete('floating', 'ip', 'por'), ['port']);
+        assert.deepEqual(await complete('network', 'show', 'mi'), ['mine']);
+        assert.deepEqual(await complete('network', 'list', '-f', 'js'), ['json']);
+      });
+    });
+  });
+}
+
 test('without a cloud completion is quiet, and portward alone says how to begin', async () => {
   await withHome(async (home) => {
     const env = { PATH: process.env.PATH, HOME: home };
