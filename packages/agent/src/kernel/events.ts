@@ -58,7 +58,7 @@ export class KernelEvents {
   readonly #wake: number;
   readonly #namespaces = new Map<string, Watched>();
   readonly #processes = new Map<string, { pid: number; descriptor: number }>();
-  readonly #names: FSWatcher;
+  readonly #names: FSWatcher | undefined;
   #stopped = false;
 
   constructor(listener: KernelListener) {
@@ -82,7 +82,7 @@ export class KernelEvents {
     process.on('exit', this.#stop);
     this.#listen('', LINKS);
     mkdirSync(NETNS_DIRECTORY, { recursive: true });
-    this.#names = watch(NETNS_DIRECTORY, { persistent: false }, (_, name) => this.#nameChanged(name));
+    this.#names = watchNames((name) => this.#nameChanged(name));
     // Last, for a listener brings the reference back.
     this.#worker.unref();
   }
@@ -129,7 +129,7 @@ export class KernelEvents {
   }
 
   stop(): void {
-    this.#names.close();
+    this.#names?.close();
     this.#stop();
   }
 
@@ -179,6 +179,17 @@ export class KernelEvents {
 
   #nameChanged(name: string | null): void {
     if (name !== null && this.#namespaces.has(name) && !isNetns(name)) this.#listener.namespaceGone(name);
+  }
+}
+
+/** Names of namespaces that come and go. Where inotify has no room left they are noticed by the periodic audit. */
+function watchNames(changed: (name: string | null) => void): FSWatcher | undefined {
+  const without = (error: unknown): void => process.emitWarning(`${NETNS_DIRECTORY} is not watched: ${error}`);
+  try {
+    return watch(NETNS_DIRECTORY, { persistent: false }, (_, name) => changed(name)).on('error', without);
+  } catch (error) {
+    without(error);
+    return undefined;
   }
 }
 
