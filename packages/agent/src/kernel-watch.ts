@@ -41,7 +41,9 @@ export class KernelWatch implements KernelListener {
   readonly #options: KernelWatchOptions;
   readonly #source: KernelSource;
   readonly #look: NodeJS.Timeout;
-  #suspicion: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Why an audit will be asked for, by what is suspected. */
+  readonly #reasons = new Map<string, string>();
   /** When the next audit may be asked for, by the clock of `performance`. */
   #notBefore = 0;
 
@@ -54,7 +56,7 @@ export class KernelWatch implements KernelListener {
 
   stop(): void {
     clearInterval(this.#look);
-    clearTimeout(this.#suspicion);
+    clearTimeout(this.#timer);
     this.#source.stop();
   }
 
@@ -73,39 +75,45 @@ export class KernelWatch implements KernelListener {
   }
 
   devices(namespace: string, links: readonly LinkEvent[]): void {
-    if (links.length === 0) this.#suspect('events were lost');
+    if (links.length === 0) this.#suspect('lost', 'events were lost');
     // Only how things stand now matters.
     const latest = new Map(links.map((link) => [link.name, link]));
     if (namespace === HOST) this.#options.hostDevices([...latest.keys()]);
-    const { reconciler } = this.#options;
-    for (const { name, gone, up, master } of latest.values()) {
-      if (namespace !== HOST) {
-        if ((gone || !up) && reconciler.stands(`device|${namespace}|${name}`)) this.#suspect(`${name} is gone or down`);
-        continue;
-      }
-      const key = reconciler.desired.keyOfLink(name) ?? `binding|${name}`;
-      // One that is gone is noticed with the taps.
-      if (gone || !reconciler.stands(key)) continue;
-      if (!up || (master === 0 && !key.startsWith('bridge|'))) this.#suspect(`${name} is down or on no bridge`);
+    for (const link of latest.values()) {
+      const key = this.#keyOf(namespace, link.name);
+      // What the agent has just made comes up in several steps, of which the last may be told a little later.
+      if (this.#isAsLeft(namespace, key, link)) this.#reasons.delete(key);
+      else if (this.#options.reconciler.stands(key)) this.#suspect(key, `${link.name} is gone, down or on no bridge`);
     }
+  }
+
+  #keyOf(namespace: string, name: string): string {
+    if (namespace !== HOST) return `device|${namespace}|${name}`;
+    return this.#options.reconciler.desired.keyOfLink(name) ?? `binding|${name}`;
+  }
+
+  #isAsLeft(namespace: string, key: string, { gone, up, master }: LinkEvent): boolean {
+    // One of the host's that is gone is noticed with the taps.
+    if (namespace === HOST && gone) return true;
+    return !gone && up && (namespace !== HOST || master !== 0 || key.startsWith('bridge|'));
   }
 
   changed(namespace: string): void {
-    this.#suspect(`somebody changed ${namespace === HOST ? 'nftables of the host' : namespace}`);
+    this.#suspect(`in ${namespace}`, `somebody changed ${namespace === HOST ? 'nftables of the host' : namespace}`);
   }
 
   addressLost(namespace: string, device: string, address: string): void {
-    if (this.#options.reconciler.stands(`address|${namespace}|${device}|${address}`)) {
-      this.#suspect(`${device} lost ${address}`);
-    }
+    const key = `address|${namespace}|${device}|${address}`;
+    if (this.#options.reconciler.stands(key)) this.#suspect(key, `${device} lost ${address}`);
   }
 
   namespaceGone(namespace: string): void {
-    if (this.#options.reconciler.stands(`namespace|${namespace}`)) this.#suspect(`${namespace} is gone`);
+    const key = `namespace|${namespace}`;
+    if (this.#options.reconciler.stands(key)) this.#suspect(key, `${namespace} is gone`);
   }
 
   ended(name: string): void {
-    if (this.#options.reconciler.stands(name)) this.#suspect(`the process of ${name} ended`);
+    if (this.#options.reconciler.stands(name)) this.#suspect(name, `the process of ${name} ended`);
   }
 
   #watch(item: Item): void {
@@ -124,18 +132,22 @@ export class KernelWatch implements KernelListener {
     for (const item of readSysctls(wanted)) {
       const should = reconciler.desired.get(item.key);
       if (item.type !== 'sysctl' || should?.type !== 'sysctl' || item.value === should.value) continue;
-      if (reconciler.stands(item.key)) this.#suspect(`${item.name} is ${item.value}`);
+      if (reconciler.stands(item.key)) this.#suspect(item.key, `${item.name} is ${item.value}`);
     }
   }
 
-  #suspect(why: string): void {
-    if (this.#suspicion !== undefined) return;
-    this.#options.log.debug({ why }, 'the kernel is to be looked at');
+  #suspect(what: string, why: string): void {
+    this.#reasons.set(what, why);
+    if (this.#timer !== undefined) return;
     const wait = Math.max(DEBOUNCE, this.#notBefore - performance.now());
-    this.#suspicion = setTimeout(() => {
-      this.#suspicion = undefined;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const reasons = [...this.#reasons.values()];
+      this.#reasons.clear();
+      if (reasons.length === 0) return;
+      this.#options.log.debug({ reasons: reasons.slice(0, 5) }, 'the kernel is to be looked at');
       this.#options.audit();
     }, wait);
-    this.#suspicion.unref();
+    this.#timer.unref();
   }
 }
