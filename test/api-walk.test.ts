@@ -39,7 +39,7 @@ class Walk {
     this.#turn += 1;
     const [ofNew, ofOpen] = await Promise.all([
       surprises(cloud.prober, this.hands.state, this.#turn),
-      this.#flows.surprises(),
+      this.#flows.surprises(this.hands.state),
     ]);
     assert.deepEqual([...ofNew, ...ofOpen], []);
     await this.#flows.openMore(this.hands.state, this.#turn);
@@ -89,11 +89,10 @@ class Walk {
   }
 
   async #change(change: Change): Promise<boolean> {
-    const before = this.hands.state;
     const answer = await this.hands.take(change);
     if (answer === 'pointless') return false;
     this.story.push(`${JSON.stringify(change)} ${answer}`);
-    this.#flows.changed(before, this.hands.state);
+    this.#flows.changed(this.hands.state);
     return answer === 'accepted';
   }
 }

@@ -10,6 +10,9 @@ export interface Damage {
   readonly namespace?: string;
 }
 
+/** Of ours: rules that others put into chains that are not ours stay. */
+const CHAIN = 'neutron-l3-agent-PREROUTING';
+
 /** All that can be done to the host as it is now. */
 export async function possibleDamage(host: TestHost, natBackend: NatBackend): Promise<Damage[]> {
   const namespaces = (await host.run(['ls', '/run/netns']))
@@ -39,13 +42,11 @@ export async function possibleDamage(host: TestHost, natBackend: NatBackend): Pr
     if (namespace.startsWith('qdhcp-')) continue;
     list.push({ endsConnections: false, argv: ['sysctl', '-qw', 'net.ipv4.ip_forward=0'], namespace });
     list.push({ endsConnections: false, argv: ['ip', 'route', 'flush', 'table', 'main'], namespace });
-    const flushes =
-      natBackend === 'nftables'
-        ? [['nft', 'flush', 'ruleset']]
-        : [
-            ['iptables', '-t', 'nat', '-F'],
-            ['iptables', '-t', 'nat', '-I', 'PREROUTING', '-j', 'RETURN'],
-          ];
+    const flushes = natBackend === 'nftables' ? [['nft', 'flush', 'ruleset']] : [['iptables', '-t', 'nat', '-F']];
+    const isTranslated =
+      natBackend === 'iptables' &&
+      (await host.run(['iptables', '-t', 'nat', '-S'], { namespace })).includes(`-N ${CHAIN}\n`);
+    if (isTranslated) flushes.push(['iptables', '-t', 'nat', '-I', CHAIN, '-j', 'RETURN']);
     for (const argv of flushes) list.push({ endsConnections: false, argv, namespace });
     const addresses: { ifname: string; addr_info: { local: string; prefixlen: number }[] }[] = JSON.parse(
       await host.run(['ip', '-j', '-4', 'addr'], { namespace }),

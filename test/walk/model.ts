@@ -229,24 +229,17 @@ const vmAt = (address: string): VmName | undefined =>
   (Object.keys(VMS) as VmName[]).find((name) => VMS[name].address === address);
 
 /**
- * Whether a TCP connection that was answered so lives on through a change. Through a router that is switched off none
- * does. A VM keeps what it opened by the router's own address when it gets a floating IP.
+ * Whether a TCP connection that was answered so lives on in a state to which it came without another in between. A VM
+ * keeps what it opened by the router's own address when it gets a floating IP.
  */
-export function survives(before: WalkState, now: WalkState, attempt: Attempt, answered: Outcome): boolean {
+export function survives(state: WalkState, attempt: Attempt, answered: Outcome): boolean {
   if (typeof answered === 'string') return false;
-  const isOnRouter = attempt.from === 'client' || VMS[attempt.from].network !== networkAt(attempt.to);
-  if (isOnRouter && !(before.router.up && now.router.up)) return false;
+  const { gateway } = state.router;
   if (attempt.to === CLIENT && attempt.from !== 'client') {
-    const { gateway } = now.router;
-    if (now.vms[attempt.from] === undefined || !isRouted(now, attempt.from) || gateway === null) return false;
+    if (state.vms[attempt.from] === undefined || !isRouted(state, attempt.from) || gateway === null) return false;
     if (answered.sees === gateway.address) return gateway.snat;
-    return now.floating[answered.sees as FloatingAddress]?.vm === attempt.from;
+    return state.floating[answered.sees as FloatingAddress]?.vm === attempt.from;
   }
-  const then = outcome(now, attempt);
+  const then = outcome(state, attempt);
   return typeof then !== 'string' && then.by === answered.by;
 }
-
-const networkAt = (address: string): NetworkName | undefined => {
-  const vm = vmAt(address);
-  return vm === undefined ? undefined : VMS[vm].network;
-};
