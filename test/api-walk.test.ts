@@ -49,7 +49,7 @@ class Walk {
     const { cloud } = this.hands;
     switch (step.op) {
       case 'change':
-        return (await this.#change(step.change)) ? 'something' : 'nothing';
+        return (await this.#changeAll(step.changes)) ? 'something' : 'nothing';
       case 'move': {
         const { up, distributed } = this.hands.state.router;
         if (up) await this.#change({ op: 'power', up: false });
@@ -58,9 +58,8 @@ class Walk {
         return 'something';
       }
       case 'kill': {
-        const changing = (async () => {
-          for (const change of step.changes) if (change.op !== 'recreate') await this.#change(change);
-        })();
+        // A port is plugged in when an agent has bound it.
+        const changing = this.#changeAll(step.changes.filter(({ op }) => op !== 'recreate'));
         await sleep(step.afterMs);
         this.story.push(`kill the agent after ${step.afterMs} ms`);
         await cloud.kill('agent');
@@ -86,6 +85,12 @@ class Walk {
         return 'something';
       }
     }
+  }
+
+  async #changeAll(changes: readonly Change[]): Promise<boolean> {
+    let isChanged = false;
+    for (const change of changes) isChanged = (await this.#change(change)) || isChanged;
+    return isChanged;
   }
 
   async #change(change: Change): Promise<boolean> {

@@ -41,7 +41,11 @@ export async function possibleDamage(host: TestHost, natBackend: NatBackend): Pr
     list.push({ endsConnections: true, argv: ['ip', 'netns', 'del', namespace] });
     if (namespace.startsWith('qdhcp-')) continue;
     list.push({ endsConnections: false, argv: ['sysctl', '-qw', 'net.ipv4.ip_forward=0'], namespace });
-    list.push({ endsConnections: false, argv: ['ip', 'route', 'flush', 'table', 'main'], namespace });
+    list.push({
+      endsConnections: false,
+      argv: ['ip', 'route', 'flush', 'table', 'main'],
+      namespace,
+    });
     const flushes = natBackend === 'nftables' ? [['nft', 'flush', 'ruleset']] : [['iptables', '-t', 'nat', '-F']];
     const isTranslated =
       natBackend === 'iptables' &&

@@ -238,8 +238,14 @@ export function survives(state: WalkState, attempt: Attempt, answered: Outcome):
   if (attempt.to === CLIENT && attempt.from !== 'client') {
     if (state.vms[attempt.from] === undefined || !isRouted(state, attempt.from) || gateway === null) return false;
     if (answered.sees === gateway.address) return gateway.snat;
-    return state.floating[answered.sees as FloatingAddress]?.vm === attempt.from;
+    return isOwn(state, attempt.from, answered.sees);
   }
   const then = outcome(state, attempt);
-  return typeof then !== 'string' && then.by === answered.by;
+  if (typeof then === 'string' || then.by !== answered.by) return false;
+  // A VM that reaches a floating IP is seen by an address of the router's, which has to be there still.
+  const isHairpin = attempt.from !== 'client' && vmAt(attempt.to) === undefined;
+  return !isHairpin || answered.sees === gateway?.address || isOwn(state, attempt.from, answered.sees);
 }
+
+const isOwn = ({ floating }: WalkState, vm: VmName, address: string | undefined): boolean =>
+  floating[address as FloatingAddress]?.vm === vm;

@@ -13,7 +13,7 @@ import {
 
 /** One step of a walk. */
 export type Step =
-  | { op: 'change'; change: Change }
+  | { op: 'change'; changes: Change[] }
   /** Several changes at once, while the agent is killed after so many milliseconds, and started again. */
   | { op: 'kill'; changes: Change[]; afterMs: number }
   /** A change, and the controller is killed as soon as it has answered; started again. */
@@ -80,13 +80,16 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   { weight: 3, arbitrary: ofVms },
 );
 
+/** At once, as far as the agent is concerned. */
+const several = fc.array(change, { minLength: 1, maxLength: 4 });
+
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 30, arbitrary: fc.record({ op: fc.constant('change' as const), change }) },
+  { weight: 30, arbitrary: fc.record({ op: fc.constant('change' as const), changes: several }) },
   {
     weight: 2,
     arbitrary: fc.record({
       op: fc.constant('kill' as const),
-      changes: fc.array(change, { minLength: 1, maxLength: 4 }),
+      changes: several,
       afterMs: fc.nat(60),
     }),
   },

@@ -19,6 +19,7 @@ const DAMAGES: readonly Damage[] = [
   inRouter('an address deleted', 'ip', 'address', 'del', '10.11.7.4/32', 'dev', 'qg-000000b0-00'),
   inRouter('an address added', 'ip', 'address', 'add', '10.11.7.77/32', 'dev', 'qg-000000b0-00'),
   inRouter('the default route deleted', 'ip', 'route', 'del', 'default'),
+  inRouter('all routes deleted, even those that the kernel made', 'ip', 'route', 'flush', 'table', 'main'),
   inRouter('a device down', 'ip', 'link', 'set', 'qg-000000b0-00', 'down'),
   inRouter('a device deleted', 'ip', 'link', 'del', 'sg-000000b2-00'),
   onHost('the filter flushed', 'nft', 'flush', 'ruleset'),

@@ -82,7 +82,10 @@ def serve_udp(address, port):
     def answer():
         while True:
             text, peer = server.recvfrom(65535)
-            server.sendto(tell(address, port, peer[0], text), peer)
+            try:
+                server.sendto(tell(address, port, peer[0], text), peer)
+            except OSError:
+                pass  # No way to that one; others are answered.
 
     thread(answer)
 

@@ -58,8 +58,14 @@ export class Addresses {
     this.#socket = new NetlinkSocket(namespace, NETLINK_ROUTE);
   }
 
-  /** Adds `address/prefix` to a device; one that is there already is no error. */
+  /**
+   * Adds `address/prefix` to a device. One that is there already is no error; if it has a subnet, it is made anew, as
+   * only that brings back a route to the subnet that somebody took away.
+   */
   add(device: string, addressAndPrefix: string): void {
+    const errno = this.#edit(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, device, addressAndPrefix, EEXIST);
+    if (errno === 0 || /\/(32|128)$/.test(addressAndPrefix)) return;
+    this.remove(device, addressAndPrefix);
     this.#edit(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, device, addressAndPrefix, EEXIST);
   }
 
@@ -73,7 +79,8 @@ export class Addresses {
     this.#socket.close();
   }
 
-  #edit(type: number, flags: number, device: string, addressAndPrefix: string, ...accepted: number[]): void {
+  /** Gives the kernel's error: none, or one of those that are accepted. */
+  #edit(type: number, flags: number, device: string, addressAndPrefix: string, ...accepted: number[]): number {
     const index = deviceIndex(this.#namespace, device);
     if (index === undefined) throw new Error(`${device}: there is no such device`);
     const [address = '', prefixText = ''] = addressAndPrefix.split('/');
@@ -86,6 +93,7 @@ export class Addresses {
     if (isV4 && prefix < 31) attributes.push(attribute(IFA_BROADCAST, broadcast(bytes, prefix)));
     const errno = this.#socket.request({ type, flags, payload: Buffer.concat([header, ...attributes]) });
     expect(`address ${addressAndPrefix} of ${device}`, errno, ...accepted);
+    return errno;
   }
 }
 

@@ -1,3 +1,4 @@
+import { formatCidr, parseCidr } from '@portward/model/ip-address.ts';
 import { hasLegacyTables, readIptables } from '../kernel/iptables.ts';
 import { type LinkState, type NetworkState, readLinks, readNetwork } from '../kernel/links.ts';
 import type { Namespaces } from '../kernel/namespaces.ts';
@@ -184,14 +185,27 @@ function deviceItems(namespace: string, state: NetworkState, hostLinks: readonly
   });
 }
 
+/** An IPv4 address without the route to its subnet, which the kernel makes with it, counts as not there. */
 function addressItems(namespace: string, state: NetworkState): Item[] {
+  const connected = new Set(
+    state.routes.flatMap(({ dst, dev, protocol, table }) =>
+      protocol === 'kernel' && (table ?? 'main') === 'main' ? [`${dst} ${dev}`] : [],
+    ),
+  );
+  const hasRoute = (address: string, prefix: number, device: string): boolean =>
+    address.includes(':') || prefix > 30 || connected.has(`${subnetOf(address, prefix)} ${device}`);
   return state.links
     .filter(({ ifname }) => OWN_DEVICE.test(ifname))
     .flatMap(({ ifname, addr_info: addresses = [] }) =>
       addresses
-        .filter(({ scope }) => scope !== 'link')
+        .filter(({ scope, local, prefixlen }) => scope !== 'link' && hasRoute(local, prefixlen, ifname))
         .map(({ local, prefixlen }) => address(namespace, ifname, `${local}/${prefixlen}`)),
     );
+}
+
+function subnetOf(address: string, prefix: number): string | undefined {
+  const subnet = parseCidr(`${address}/${prefix}`);
+  return subnet && formatCidr(subnet);
 }
 
 function routeItems(namespace: string, state: NetworkState): Item[] {
