@@ -103,7 +103,7 @@ class Walk {
 }
 
 for (const natBackend of ['nftables', 'iptables'] as const) {
-  test(`whatever is asked of the API, just those packets pass that shall: ${natBackend}`, async () => {
+  test(`whatever is asked of the API, just those packets pass that shall: ${natBackend}`, async (t) => {
     await withHost(async (host) => {
       await host.addBridge('br-ex');
       await host.addBridge('br-other');
@@ -126,7 +126,7 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
         }
       }
       assert.ok(walk.story.length > 3);
-      if (process.env.PORTWARD_WALK_SEED) console.log(`${walk.story.length} steps`);
+      t.diagnostic(`PORTWARD_WALK_SEED=${SEED}: ${walk.story.length} changes, kills and damages`);
     });
   });
 }

@@ -83,6 +83,18 @@ test('the model tells what becomes of a packet', () => {
     ],
     ['a neighbour', [off], between('a1', '192.168.2.80'), { by: '192.168.2.80:22', sees: '192.168.2.79' }],
     ['the other network', [], between('a1', '192.168.3.79'), { by: '192.168.3.79:22', sees: '192.168.2.79' }],
+    [
+      'the other network by IPv6, without gateway',
+      [{ op: 'gateway', gateway: null }],
+      between('a1', 'fd00:b::79'),
+      { by: 'fd00:b::79:22', sees: 'fd00:a::79' },
+    ],
+    [
+      'the other network by IPv6, without router',
+      [{ op: 'detach', network: 'b' }],
+      between('a1', 'fd00:b::79'),
+      'silent',
+    ],
     ['the other network without router', [off], between('a1', '192.168.3.79'), 'silent'],
     ['the way out', [], outwards, { by: '10.11.7.100:80', sees: '10.11.7.3' }],
     ['with a floating IP', [allocated, associated], outwards, { by: '10.11.7.100:80', sees: FLOATING }],

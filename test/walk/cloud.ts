@@ -129,24 +129,24 @@ export class WalkCloud {
   }
 
   /** Makes a namespace whose eth0 is the other end of the tap of a VM's port; once it is there, gives it another port. */
-  async plug(name: string, port: { id: string; mac_address: string }, address: string): Promise<void> {
+  async plug(name: string, port: { id: string; mac_address: string }, addresses: readonly string[]): Promise<void> {
     const tap = tapDevice(port.id);
     const before = this.#taps.get(name);
     this.#taps.set(name, tap);
     if (before !== undefined) {
       await this.host.ip([`link set ${before} down`, `link set ${before} name ${tap}`, `link set ${tap} up`]);
-      await this.host.ip([`link set eth0 address ${port.mac_address}`], name);
     } else {
       await this.host.ip([
         `netns add ${name}`,
         `link add ${tap} type veth peer name eth0 address ${port.mac_address} netns ${name}`,
         `link set ${tap} up`,
       ]);
-      const gateway = address.replace(/\d+$/, '1');
-      await this.host.ip(
-        ['link set lo up', 'link set eth0 up', `addr add ${address}/24 dev eth0`, `route add default via ${gateway}`],
-        name,
-      );
+      const first = (address: string) => address.replace(/[^.:]+$/, '1');
+      const lines = addresses.flatMap((address) => [
+        `addr add ${address}${address.includes(':') ? '/64 nodad' : '/24'} dev eth0`,
+        `route add default via ${first(address)}`,
+      ]);
+      await this.host.ip(['link set lo up', 'link set eth0 up', ...lines], name);
     }
     await eventually(async () => (await this.host.run(['ip', '-o', 'link', 'show', tap])).includes(' master '), {
       what: `${tap} on a bridge`,

@@ -30,6 +30,7 @@ function attempts(turn: number): Attempt[] {
     ),
     ...FLOATING.map((to) => ({ from: vm, to, port: [2222, 3000, 3001, 22][turn % 4] as number, protocol })),
     { from: vm, to: VMS[neighbour].address, port: 22, protocol },
+    { from: vm, to: VMS[neighbour].address6, port: 22, protocol },
     { from: vm, to: CLIENT, port: CLIENT_PORT, protocol },
   ]);
 }

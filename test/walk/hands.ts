@@ -16,6 +16,8 @@ import {
   type WalkState,
 } from './model.ts';
 
+const MACS: Record<VmName, string> = { a1: 'fa:16:3e:00:00:a1', a2: 'fa:16:3e:00:00:a2', b1: 'fa:16:3e:00:00:b1' };
+
 const V2 = '/networking/v2.0';
 
 /** Carries out by HTTP what the model tells of, and keeps the ids. */
@@ -24,10 +26,10 @@ export class Hands {
   state: WalkState = FIRST_STATE;
   routerId = '';
   externalId = '';
-  readonly networks = new Map<NetworkName, { id: string; subnetId: string }>();
+  readonly networks = new Map<NetworkName, { id: string; subnetIds: readonly string[] }>();
   readonly #vms = new Map<VmName, string>();
   readonly #floating = new Map<FloatingAddress, { id: string; forwardings: string[] }>();
-  readonly #rules = new Map<Admission, string>();
+  readonly #rules = new Map<Admission, readonly string[]>();
   #groupId = '';
 
   constructor(cloud: WalkCloud) {
@@ -49,13 +51,14 @@ export class Hands {
       cidr: '10.11.7.0/24',
       enable_dhcp: false,
     });
-    for (const [name, cidr] of [
-      ['a', '192.168.2.0/24'],
-      ['b', '192.168.3.0/24'],
+    for (const [name, cidr, cidr6] of [
+      ['a', '192.168.2.0/24', 'fd00:a::/64'],
+      ['b', '192.168.3.0/24', 'fd00:b::/64'],
     ] as const) {
       const { id } = await cloud.create('networks', 'network', {});
       const subnet = await cloud.create('subnets', 'subnet', { network_id: id, ip_version: 4, cidr });
-      this.networks.set(name, { id, subnetId: subnet.id });
+      const subnet6 = await cloud.create('subnets', 'subnet', { network_id: id, ip_version: 6, cidr: cidr6 });
+      this.networks.set(name, { id, subnetIds: [subnet.id, subnet6.id] });
     }
     const { gateway, distributed } = FIRST_STATE.router;
     const router = await cloud.create('routers', 'router', {
@@ -70,7 +73,10 @@ export class Hands {
     this.state = FIRST_STATE;
     const ports = { tcp: SERVED, udp: SERVED };
     await Promise.all([
-      ...(Object.keys(VMS) as VmName[]).map((vm) => cloud.prober.serve(vm, VMS[vm].address, ports)),
+      ...Object.entries(VMS).flatMap(([vm, { address, address6 }]) => [
+        cloud.prober.serve(vm, address, ports),
+        cloud.prober.serve(vm, address6, ports),
+      ]),
       cloud.prober.serve('client', CLIENT, { tcp: [CLIENT_PORT], udp: [CLIENT_PORT] }),
     ]);
     await cloud.settle();
@@ -90,7 +96,7 @@ export class Hands {
     this.state = after(this.state, change);
     if (change.op === 'recreate') {
       const made = body.port as { id: string; mac_address: string };
-      await this.cloud.plug(change.vm, made, VMS[change.vm].address);
+      await this.#plug(change.vm, made);
     }
     return 'accepted';
   }
@@ -99,7 +105,11 @@ export class Hands {
     const { status, body } = await this.#request(change);
     if (status >= 300) throw new Error(`${JSON.stringify(change)}: ${status} ${JSON.stringify(body)}`);
     this.#remember(change, body);
-    if (change.op === 'recreate') await this.cloud.plug(change.vm, body.port, VMS[change.vm].address);
+    if (change.op === 'recreate') await this.#plug(change.vm, body.port);
+  }
+
+  #plug(vm: VmName, port: { id: string; mac_address: string }): Promise<void> {
+    return this.cloud.plug(vm, port, [VMS[vm].address, VMS[vm].address6]);
   }
 
   #request(change: Change): Promise<ApiAnswer> {
@@ -131,9 +141,12 @@ export class Hands {
         return cloud.send('DELETE', this.#forwardingPath(change.floating, change.index));
       case 'attach':
       case 'detach':
-        return cloud.send('PUT', `${router}/${change.op === 'attach' ? 'add' : 'remove'}_router_interface`, {
-          subnet_id: this.networks.get(change.network)?.subnetId,
-        });
+        // IPv4 first: if anything is needed still, it is that.
+        return this.#sendAll(this.networks.get(change.network)?.subnetIds ?? [], (id) =>
+          cloud.send('PUT', `${router}/${change.op === 'attach' ? 'add' : 'remove'}_router_interface`, {
+            subnet_id: id,
+          }),
+        );
       case 'gateway':
         return update(router, 'router', { external_gateway_info: this.#gatewayInfo(change.gateway) });
       case 'power':
@@ -146,7 +159,9 @@ export class Hands {
         return cloud.send('POST', `${V2}/ports`, {
           port: {
             network_id: this.networks.get(VMS[change.vm].network)?.id,
-            fixed_ips: [{ ip_address: VMS[change.vm].address }],
+            fixed_ips: [{ ip_address: VMS[change.vm].address }, { ip_address: VMS[change.vm].address6 }],
+            // Another one would have neighbours wait until they forget the one they know.
+            mac_address: MACS[change.vm],
             security_groups: [this.#groupId],
             'binding:host_id': 'testhost',
           },
@@ -158,17 +173,32 @@ export class Hands {
         });
       case 'admit':
         return cloud.send('POST', `${V2}/security-group-rules`, {
-          security_group_rule: {
+          security_group_rules: ['IPv4', 'IPv6'].map((ethertype) => ({
             security_group_id: this.#groupId,
             direction: 'ingress',
+            ethertype,
             protocol: ADMISSIONS[change.admission].protocol,
             port_range_min: ADMISSIONS[change.admission].ports[0],
             port_range_max: ADMISSIONS[change.admission].ports[1],
-          },
+          })),
         });
       case 'forbid':
-        return cloud.send('DELETE', `${V2}/security-group-rules/${this.#rules.get(change.admission)}`);
+        return this.#sendAll(this.#rules.get(change.admission) ?? [], (id) =>
+          cloud.send('DELETE', `${V2}/security-group-rules/${id}`),
+        );
     }
+  }
+
+  /** One request after the other; the answer of the last, or of the first that is refused. */
+  async #sendAll(ids: readonly string[], send: (id: string) => Promise<ApiAnswer>): Promise<ApiAnswer> {
+    let answer: ApiAnswer = { status: 404, body: undefined };
+    for (const [index, id] of ids.entries()) {
+      answer = await send(id);
+      if (answer.status < 300) continue;
+      if (index > 0) throw new Error(`half of a change was refused: ${JSON.stringify(answer)}`);
+      return answer;
+    }
+    return answer;
   }
 
   #remember(change: Change, body: ApiAnswer['body']): void {
@@ -196,7 +226,10 @@ export class Hands {
         this.#vms.set(change.vm, body.port.id);
         return;
       case 'admit':
-        this.#rules.set(change.admission, body.security_group_rule.id);
+        this.#rules.set(
+          change.admission,
+          body.security_group_rules.map(({ id }: { id: string }) => id),
+        );
         return;
       case 'forbid':
         this.#rules.delete(change.admission);

@@ -4,9 +4,9 @@
  */
 
 export const VMS = {
-  a1: { network: 'a', address: '192.168.2.79' },
-  a2: { network: 'a', address: '192.168.2.80' },
-  b1: { network: 'b', address: '192.168.3.79' },
+  a1: { network: 'a', address: '192.168.2.79', address6: 'fd00:a::79' },
+  a2: { network: 'a', address: '192.168.2.80', address6: 'fd00:a::80' },
+  b1: { network: 'b', address: '192.168.3.79', address6: 'fd00:b::79' },
 } as const;
 export type VmName = keyof typeof VMS;
 export type NetworkName = 'a' | 'b';
@@ -174,13 +174,13 @@ export function outcome(state: WalkState, attempt: Attempt): Outcome {
     if (from === 'client') return 'silent';
     const isNeighbour = VMS[from].network === VMS[vm].network;
     if (!isNeighbour && !(isRouted(state, from) && isRouted(state, vm))) return 'silent';
-    return atVm(state, vm, port, protocol, VMS[from].address);
+    return atVm(state, vm, attempt, port, VMS[from][kindOf(to)]);
   }
   if (from !== 'client' && !isRouted(state, from)) return 'silent';
   const target = targetOf(state, to, port, protocol);
   if (target === 'silent' || target === 'refused') return target;
   const seen = from === 'client' ? CLIENT : undefined;
-  return atVm(state, target.vm, target.port, protocol, seen);
+  return atVm(state, target.vm, { to: VMS[target.vm].address, protocol }, target.port, seen);
 }
 
 /** Where a floating IP leads. */
@@ -201,7 +201,14 @@ function targetOf(
   return 'refused';
 }
 
-function atVm(state: WalkState, vm: VmName, port: number, protocol: Protocol, sees: string | undefined): Outcome {
+/** What a VM that is reached by this address of its makes of it. */
+function atVm(
+  state: WalkState,
+  vm: VmName,
+  { to, protocol }: Pick<Attempt, 'to' | 'protocol'>,
+  port: number,
+  sees: string | undefined,
+): Outcome {
   const present = state.vms[vm];
   if (present === undefined) return 'silent';
   const isAdmitted = state.admissions.some((name) => {
@@ -210,7 +217,7 @@ function atVm(state: WalkState, vm: VmName, port: number, protocol: Protocol, se
   });
   if (present.guarded && !isAdmitted) return 'silent';
   if (!(SERVED as readonly number[]).includes(port)) return 'refused';
-  return { by: `${VMS[vm].address}:${port}`, ...(sees !== undefined && { sees }) };
+  return { by: `${to}:${port}`, ...(sees !== undefined && { sees }) };
 }
 
 /** A VM's way out: with its floating IP, or the router's address; the client does not know VMs' own addresses. */
@@ -226,7 +233,9 @@ function outward(state: WalkState, vm: VmName, port: number): Outcome {
 const isRouted = ({ router }: WalkState, vm: VmName): boolean => router.up && router.networks.includes(VMS[vm].network);
 
 const vmAt = (address: string): VmName | undefined =>
-  (Object.keys(VMS) as VmName[]).find((name) => VMS[name].address === address);
+  (Object.keys(VMS) as VmName[]).find((name) => VMS[name][kindOf(address)] === address);
+
+const kindOf = (address: string): 'address' | 'address6' => (address.includes(':') ? 'address6' : 'address');
 
 /**
  * Whether a TCP connection that was answered so lives on in a state to which it came without another in between. A VM

@@ -53,8 +53,12 @@ def tell(address, port, peer, text=b""):
     return f"{address}:{port} sees {peer}".encode() + (b" " + text.strip() if text.strip() else b"")
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 def serve_tcp(address, port):
-    listener = socket.socket()
+    listener = socket.socket(family(address))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((address, port))
     listener.listen(64)
@@ -76,7 +80,7 @@ def serve_tcp(address, port):
 
 
 def serve_udp(address, port):
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server = socket.socket(family(address), socket.SOCK_DGRAM)
     server.bind((address, port))
 
     def answer():
@@ -177,7 +181,7 @@ def from_error_queue(client):
 
 
 def tcp_client(request):
-    client = socket.socket()
+    client = socket.socket(family(request["to"]))
     client.settimeout(request["timeout"])
     if "source" in request:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -187,7 +191,7 @@ def tcp_client(request):
 
 
 def udp_client(request):
-    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    client = socket.socket(family(request["to"]), socket.SOCK_DGRAM)
     client.setsockopt(socket.SOL_IP, IP_RECVERR, 1)
     client.setsockopt(socket.SOL_IP, IP_MTU_DISCOVER, PMTUDISC_DO if request.get("whole") else PMTUDISC_DONT)
     if "ttl" in request:
