@@ -103,6 +103,7 @@ export class DataPlane {
         bridge_mappings: { ...options.bridgeMappings },
         machines: options.machines,
         drift: this.drift,
+        drift_by_kind: { ...this.#reconciler.driftByKind },
       }),
       options.log,
     );

@@ -190,6 +190,8 @@ export interface AgentConfigurations {
   misses?: Misses;
   /** Things in the kernel that were found otherwise than the agent had left them since it started; all were mended. */
   drift?: number;
+  /** The same by kind: `address`, `route`, `nft-chain`, … */
+  drift_by_kind?: Record<string, number>;
 }
 
 /** Whether what is not forwarded is refused by an answer, or dropped in silence. */

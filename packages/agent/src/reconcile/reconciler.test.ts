@@ -125,6 +125,11 @@ test('drift is counted once and mended', async () => {
   kernel.items.set(foreign.key, foreign);
   assert.equal(reconciler.adopt([...kernel.items.values()]), 3);
   assert.equal(reconciler.drift, 3);
+  assert.equal(
+    Object.values(reconciler.driftByKind).reduce((sum, count) => sum + count, 0),
+    3,
+    JSON.stringify(reconciler.driftByKind),
+  );
   await reconciler.round();
   assert.equal(reconciler.adopt([...kernel.items.values()]), 0);
   assert.deepEqual(

@@ -42,6 +42,8 @@ export class Reconciler {
   readonly #now: () => number;
   /** Differences that an audit found and nobody had announced. */
   drift = 0;
+  /** The same by kind of thing. */
+  readonly driftByKind: Record<string, number> = {};
 
   constructor(applier: Applier, log: Logger, now: () => number = Date.now) {
     this.#applier = applier;
@@ -67,6 +69,8 @@ export class Reconciler {
       }
       if (!this.#dirty.has(key) && before.size > 0) {
         unexpected++;
+        const kind = (this.desired.get(key) ?? this.#applied.get(key))?.type ?? '';
+        this.driftByKind[kind] = (this.driftByKind[kind] ?? 0) + 1;
         this.#log.warn({ key }, 'the kernel is not as it should be');
       }
       this.#dirty.add(key);

@@ -6,7 +6,7 @@ import type { Feed } from '../feed/feed.ts';
 import { enterReport, parseReport } from '../networking/agent-report.ts';
 import type { Collection } from '../networking/collection.ts';
 import type { Networking } from '../networking/networking.ts';
-import { knownAgent, ProgressOfHosts } from '../networking/progress.ts';
+import { isHostAlive, knownAgent, ProgressOfHosts } from '../networking/progress.ts';
 import type { Context } from '../networking/rules.ts';
 import type { Store } from '../store/store.ts';
 import { type Authenticator, requireToken } from './authentication.ts';
@@ -133,6 +133,7 @@ function statusRoutes(app: FastifyInstance, { store, networking, identity }: Par
         status: applied?.status ?? 'DOWN',
         reason: applied === undefined ? 'No host has reported on it yet.' : applied.reason,
         host: applied?.host ?? null,
+        host_alive: applied === undefined ? null : await isHostAlive(db, applied.host),
         revision_number: object.revision_number,
         applied_revision: applied?.revision_number ?? null,
         updated_at: applied?.updated_at ?? null,

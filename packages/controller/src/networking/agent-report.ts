@@ -4,6 +4,7 @@ import type { AgentReport, StatusReport } from '@portward/model/feed.ts';
 import type { JsonSchema } from '@portward/model/json-schema.ts';
 import { z } from 'zod';
 import { recordServerStatus } from '../compute/server-status.ts';
+import { among } from '../store/among.ts';
 import type { Store, Transaction } from '../store/store.ts';
 import { adoptUnscheduled, agentTime } from './scheduling.ts';
 
@@ -26,6 +27,7 @@ const reportSchema = z.object({
     machines: z.boolean(),
     misses: z.enum(['refuse', 'drop']).optional(),
     drift: z.int().min(0).optional(),
+    drift_by_kind: z.record(z.string().max(64), z.int().min(0)).optional(),
   }),
   statuses: z
     .array(
@@ -57,7 +59,7 @@ export function parseReport(body: unknown): AgentReport {
 export async function enterReport(store: Store, host: string, report: AgentReport): Promise<void> {
   await store.write(async (tx) => {
     await enterAgents(tx, host, report);
-    for (const status of report.statuses) await enterStatus(tx, host, status);
+    await enterStatuses(tx, host, report.statuses);
   });
 }
 
@@ -95,73 +97,98 @@ async function enterAgents(tx: Transaction, host: string, report: AgentReport): 
   await adoptUnscheduled(tx, host);
 }
 
-async function enterStatus(
-  tx: Transaction,
-  host: string,
-  { kind, id, status, reason, revision_number }: StatusReport,
-): Promise<void> {
-  if (!(await showStatus(tx, host, kind, id, status))) return;
-  await tx.db
-    .insertInto('applied')
-    .values({ kind, resource_id: id, host, revision_number, status, reason: reason ?? null, updated_at: tx.now })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['kind', 'resource_id'])
-        .doUpdateSet({ host, revision_number, status, reason: reason ?? null, updated_at: tx.now }),
-    )
-    .execute();
+/** Rows of one statement: a statement takes a limited number of values. */
+const ROWS = 1000;
+
+/** Enters what a report says, kind by kind: the number of statements does not grow with the objects. */
+async function enterStatuses(tx: Transaction, host: string, statuses: readonly StatusReport[]): Promise<void> {
+  // Of an object that a report names twice the last word counts.
+  const latest = new Map(statuses.map((status) => [`${status.kind}:${status.id}`, status]));
+  for (const [kind, said] of Map.groupBy(latest.values(), (status) => status.kind)) {
+    const known = await showStatuses(tx, host, kind, said);
+    const rows = said
+      .filter(({ id }) => known.has(id))
+      .map(({ id, revision_number, status, reason = null }) => {
+        return { kind, resource_id: id, host, revision_number, status, reason, updated_at: tx.now };
+      });
+    for (let start = 0; start < rows.length; start += ROWS) {
+      await tx.db
+        .insertInto('applied')
+        .values(rows.slice(start, start + ROWS))
+        .onConflict((conflict) =>
+          conflict.columns(['kind', 'resource_id']).doUpdateSet(({ ref }) => ({
+            host: ref('excluded.host'),
+            revision_number: ref('excluded.revision_number'),
+            status: ref('excluded.status'),
+            reason: ref('excluded.reason'),
+            updated_at: ref('excluded.updated_at'),
+          })),
+        )
+        .execute();
+    }
+  }
 }
 
 /** A port is bound by whoever made its device: the host that has it says so. */
-async function bindPort(tx: Transaction, host: string, id: string, status: StatusReport['status']): Promise<void> {
+async function bindPorts(
+  tx: Transaction,
+  host: string,
+  ids: readonly string[],
+  status: StatusReport['status'],
+): Promise<void> {
   const type = status === 'ERROR' ? 'binding_failed' : 'bridge';
   await tx.db
     .updateTable('ports')
-    .set({ binding_vif_type: type, binding_vif_details: { port_filter: true } })
-    .where('id', '=', id)
+    .set({ status, binding_vif_type: type, binding_vif_details: { port_filter: true } })
+    .where(among('id', ids))
     .execute();
-  if (status === 'ACTIVE') {
-    await tx.db
-      .updateTable('ports')
-      .set({ binding_host_id: host })
-      .where('id', '=', id)
-      .where('binding_host_id', '=', '')
-      .execute();
-  }
+  if (status !== 'ACTIVE') return;
+  await tx.db
+    .updateTable('ports')
+    .set({ binding_host_id: host })
+    .where(among('id', ids))
+    .where('binding_host_id', '=', '')
+    .execute();
 }
 
+/** Where Neutron's objects of each kind are kept. */
+const TABLES = {
+  port: 'ports',
+  router: 'routers',
+  floatingip: 'floatingips',
+  port_forwarding: 'port_forwardings',
+} as const;
+
 /**
- * Puts the word into the status that Neutron or Nova shows; answers whether the object is there at all. A word that
- * comes late changes nothing: a floating IP that no router has any more is DOWN.
+ * Puts the word into the status that Neutron or Nova shows; gives the ids of those objects that are there at all. A
+ * word that comes late changes nothing: a floating IP that no router has any more is DOWN.
  */
-async function showStatus(
+async function showStatuses(
   tx: Transaction,
   host: string,
   kind: StatusReport['kind'],
-  id: string,
-  status: StatusReport['status'],
-): Promise<boolean> {
-  const exists = async (table: 'ports' | 'routers' | 'floatingips' | 'port_forwardings'): Promise<boolean> =>
-    (await tx.db.selectFrom(table).select('id').where('id', '=', id).limit(1).executeTakeFirst()) !== undefined;
-  switch (kind) {
-    case 'server':
-      return recordServerStatus(tx, { id, host, status });
-    case 'port_forwarding':
-      return exists('port_forwardings');
-    case 'floatingip':
+  said: readonly StatusReport[],
+): Promise<Set<string>> {
+  if (kind === 'server') {
+    const known = new Set<string>();
+    for (const { id, status } of said) if (await recordServerStatus(tx, { id, host, status })) known.add(id);
+    return known;
+  }
+  for (const [status, alike] of Map.groupBy(said, (one) => one.status)) {
+    const ids = alike.map(({ id }) => id);
+    if (kind === 'port') await bindPorts(tx, host, ids, status);
+    else if (kind === 'router') {
+      await tx.db.updateTable('routers').set({ status }).where(among('id', ids)).execute();
+    } else if (kind === 'floatingip') {
       await tx.db
         .updateTable('floatingips')
         .set({ status })
-        .where('id', '=', id)
+        .where(among('id', ids))
         .where('router_id', 'is not', null)
         .execute();
-      return exists('floatingips');
-    case 'router':
-      await tx.db.updateTable('routers').set({ status }).where('id', '=', id).execute();
-      return exists('routers');
-    case 'port':
-      await tx.db.updateTable('ports').set({ status }).where('id', '=', id).execute();
-      await bindPort(tx, host, id, status);
-      return exists('ports');
+    }
   }
+  const ids = said.map(({ id }) => id);
+  const rows = await tx.db.selectFrom(TABLES[kind]).select('id').where(among('id', ids)).execute();
+  return new Set(rows.map(({ id }) => id));
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { AgentConfigurations } from '@portward/model/feed.ts';
 import type { Reader, Store } from '../store/store.ts';
 import { isAlive } from './scheduling.ts';
 
@@ -87,7 +88,8 @@ export async function knownAgent(store: Store, host: string): Promise<Record<str
       .where('host', '=', host)
       .limit(1)
       .executeTakeFirst();
-    const { applied_seq: applied, drift = 0 } = (row?.configurations ?? {}) as { applied_seq?: number; drift?: number };
+    const said = (row?.configurations ?? {}) as Partial<AgentConfigurations> & { applied_seq?: number };
+    const { applied_seq: applied, drift = 0, drift_by_kind = {} } = said;
     if (row === undefined || applied === undefined) return undefined;
     const { heartbeat_timestamp: heartbeat, started_at: started } = row;
     return {
@@ -97,6 +99,18 @@ export async function knownAgent(store: Store, host: string): Promise<Record<str
       applied_seq: applied,
       position: await lastPosition(db),
       drift,
+      drift_by_kind,
     };
   });
+}
+
+/** Whether the agent of a host still reports. */
+export async function isHostAlive(db: Reader, host: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('agents')
+    .select('heartbeat_timestamp')
+    .where('host', '=', host)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined && isAlive(row.heartbeat_timestamp);
 }

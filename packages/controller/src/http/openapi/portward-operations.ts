@@ -34,6 +34,10 @@ const STATUS = objectOf({
   status: { type: 'string', enum: ['ACTIVE', 'DOWN', 'ERROR'] },
   reason: { ...orNull(TEXT), description: 'Why it is not ACTIVE' },
   host: { ...orNull(TEXT), description: 'Host that reported last' },
+  host_alive: {
+    ...orNull({ type: 'boolean' }),
+    description: 'Whether its agent still reports; if not, this is how it stood when last heard of',
+  },
   revision_number: { ...REVISION, description: 'Of the object' },
   applied_revision: { ...orNull(REVISION), description: 'That the host has carried out' },
   updated_at: orNull(TIMESTAMP),
@@ -88,6 +92,11 @@ const AGENT = objectOf({
   applied_seq: { ...COUNT, description: 'Number of the last change that it has carried out' },
   position: { ...COUNT, description: 'Number of the last change that there is' },
   drift: { ...COUNT, description: 'Things that it found otherwise than it had left them, since its start' },
+  drift_by_kind: {
+    type: 'object',
+    additionalProperties: COUNT,
+    description: 'The same by kind: `address`, `route`, `nft-chain`, …',
+  },
 });
 
 export const agentOperation = documented(() => ({
