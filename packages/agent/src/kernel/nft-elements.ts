@@ -55,6 +55,8 @@ function parseElement(data: Buffer): { element: string; data: string } {
 
 /** Parts of a key or value fill four octets each: address, address and port, or address, protocol and port. */
 function describe(bytes: Buffer): string {
+  // Of a set that somebody else declared.
+  if (![4, 8, 12].includes(bytes.length)) return `0x${bytes.toString('hex')}`;
   const address = `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
   if (bytes.length === 4) return address;
   if (bytes.length === 8) return `${address} . ${bytes.readUInt16BE(4)}`;

@@ -191,5 +191,10 @@ export interface NftListedSet {
   family: string;
   table: string;
   name: string;
+  /** Type of the keys; of keys of several parts, the type of each. */
+  type?: string | string[];
+  /** Type of a map's values. */
+  map?: string | string[];
+  flags?: string[];
   elem?: unknown[];
 }

@@ -215,7 +215,7 @@ export function sameValue(a: Item, b: Item): boolean {
     case 'rule':
       return b.type === 'rule' && a.from === b.from && a.table === b.table;
     case 'nft-set':
-      return b.type === 'nft-set' && a.map === b.map;
+      return b.type === 'nft-set' && a.map === b.map && setShape(a.declaration) === setShape(b.declaration);
     case 'nft-chain':
       return (
         b.type === 'nft-chain' &&
@@ -234,3 +234,15 @@ export function sameValue(a: Item, b: Item): boolean {
 
 export const sameHook = (a: NftHook | null, b: NftHook | null): boolean =>
   a === b || (a !== null && b !== null && a.type === b.type && a.hook === b.hook && a.priority === b.priority);
+
+/** What nft's list calls the types of expressions that declarations name with `typeof`. */
+const TYPE_OF: Readonly<Record<string, string>> = { 'meta mark': 'mark', 'ct zone': 'integer' };
+
+/** A set's declaration as nft's list tells it: the names of types, and its flags. */
+function setShape(declaration: string): string {
+  const named = declaration.replace(/^typeof ([^:;]*)( : ([^;]*))?;/, (_, key: string, __, data?: string) => {
+    const typeOf = (expression: string): string => TYPE_OF[expression.trim()] ?? expression.trim();
+    return `type ${typeOf(key)}${data === undefined ? '' : ` : ${typeOf(data)}`};`;
+  });
+  return named.replace(/\s+/g, ' ').trim();
+}

@@ -35,7 +35,7 @@ function hookOf(chain: NonNullable<NftListing['chain']>): NftHook | null {
 
 function setItems(namespace: string, set: NftListedSet, isMap: boolean): Item[] {
   const family = set.family as NftFamily;
-  const items: Item[] = [nftSet(namespace, family, set.name, '', isMap)];
+  const items: Item[] = [nftSet(namespace, family, set.name, declarationOf(set), isMap)];
   for (const entry of set.elem ?? []) {
     if (isMap) {
       const [key, data] = entry as [unknown, unknown];
@@ -43,6 +43,12 @@ function setItems(namespace: string, set: NftListedSet, isMap: boolean): Item[] 
     } else items.push(nftElement(namespace, family, set.name, elementText(entry)));
   }
   return items;
+}
+
+/** A set's declaration as the layout writes it. */
+function declarationOf({ type = '', map, flags = [] }: NftListedSet): string {
+  const types = [type, ...(map === undefined ? [] : [map])].map((part) => [part].flat().join(' . '));
+  return `type ${types.join(' : ')};${flags.length === 0 ? '' : ` flags ${flags.join(',')};`}`;
 }
 
 /** An element's key or value as nft's text has it. */

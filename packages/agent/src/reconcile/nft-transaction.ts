@@ -27,11 +27,20 @@ export function nftTransaction(operations: readonly Operation[], emptied: Readon
   for (const family of emptied) lines.push(`add table ${family} ${OWNER}`, `delete table ${family} ${OWNER}`);
   const sets = ofType(all, 'nft-set');
   const chains = ofType(all, 'nft-chain');
-  const elements = ofType(all, 'nft-element');
+  const changedSets = sets.filter(({ action }) => action === 'change');
+  // The elements of a set that goes, go with it.
+  const going = new Set(sets.filter(({ action }) => action === 'remove').map(({ item }) => path(item, item.name)));
+  const elements = ofType(all, 'nft-element').filter(
+    ({ action, item }) => action !== 'remove' || !going.has(path(item, item.set)),
+  );
   const wanted = all.filter(({ action }) => action !== 'remove');
   for (const family of new Set(wanted.map(({ item }) => item.family))) lines.push(`add table ${family} ${OWNER}`);
+  // A set is made anew when no rule names it.
+  for (const family of new Set(changedSets.map(({ item }) => item.family)))
+    lines.push(`flush table ${family} ${OWNER}`);
+  for (const { item, before = item } of changedSets) lines.push(`delete ${setWord(before)} ${path(item, item.name)}`);
   for (const { action, item } of sets) {
-    if (action === 'add') lines.push(`add ${setWord(item)} ${path(item, item.name)} { ${item.declaration} }`);
+    if (action !== 'remove') lines.push(`add ${setWord(item)} ${path(item, item.name)} { ${item.declaration} }`);
   }
   for (const { action, item, before } of chains) {
     if (action === 'remove') continue;

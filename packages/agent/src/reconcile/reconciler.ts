@@ -75,9 +75,24 @@ export class Reconciler {
       }
       this.#dirty.add(key);
     }
-    for (const key of this.#dirty) if (!this.#differs(key)) this.#dirty.delete(key);
+    for (const key of this.#dirty) {
+      if (!this.#differs(key)) this.#dirty.delete(key);
+      else this.#blankFor(key);
+    }
     this.drift += unexpected;
     return unexpected;
+  }
+
+  /** A set of another declaration is made anew, for which all rules of its table go and come again. */
+  #blankFor(key: string): void {
+    const set = this.#applied.get(key);
+    if (set?.type !== 'nft-set' || this.desired.get(key)?.type !== 'nft-set') return;
+    for (const item of [...this.#applied.values()]) {
+      if (item.namespace !== set.namespace || !('family' in item) || item.family !== set.family) continue;
+      if (item.type === 'nft-chain') this.#applied.set(item.key, { ...item, rules: [], marks: [] });
+      else if (item.type === 'nft-element' && item.set === set.name) this.#applied.delete(item.key);
+      if (this.#differs(item.key)) this.#dirty.add(item.key);
+    }
   }
 
   /** Takes note that a thing is no longer in the kernel. */
@@ -113,7 +128,9 @@ export class Reconciler {
       else this.#failed(scope, reason);
     }
     const done = failures.size === 0 ? operations : operations.filter(({ item }) => !failures.has(item.key));
-    return { operations: done, scopes, turned, failed: failures.size > 0 };
+    // Rules of scopes that pause went when a set was made anew: only reading the kernel back tells which.
+    const isRemade = operations.some(({ action, item }) => action === 'change' && item.type === 'nft-set');
+    return { operations: done, scopes, turned, failed: failures.size > 0 || isRemade };
   }
 
   /** Whether a thing is wanted and, as far as is known, in the kernel as wanted. */
