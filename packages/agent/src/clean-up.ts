@@ -30,6 +30,7 @@ export async function cleanUp({ config, log }: CleanUpOptions): Promise<void> {
   try {
     for (let round = 1; ; round++) {
       const found = await readBack({ namespaces, services, mappedBridges, isKnownTap: () => false });
+      for (const [name, reason] of found.unread) throw new Error(`${name} cannot be read, so not removed: ${reason}`);
       if (found.items.length === 0) return removeEmpty(config.state_dir);
       if (round > ROUNDS)
         throw new Error(`${found.items.length} things could not be removed, ${found.items[0]?.key} among them`);

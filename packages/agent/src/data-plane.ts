@@ -42,6 +42,9 @@ export interface DataPlaneOptions {
   readonly listen: (listener: KernelListener) => KernelSource;
 }
 
+/** Pause before what could not be read is read again, milliseconds. */
+const REREAD = 5000;
+
 /** Follows the feed and keeps the kernel as it says. */
 export class DataPlane {
   readonly #options: DataPlaneOptions;
@@ -67,6 +70,7 @@ export class DataPlane {
   #woken = Promise.withResolvers<void>();
   #stopped = false;
   #retry: NodeJS.Timeout | undefined;
+  #rereading: NodeJS.Timeout | undefined;
   readonly #audit: NodeJS.Timeout;
   readonly #watch: KernelWatch;
   readonly #abort = new AbortController();
@@ -133,6 +137,7 @@ export class DataPlane {
     this.#stopped = true;
     clearInterval(this.#audit);
     clearTimeout(this.#retry);
+    clearTimeout(this.#rereading);
     this.#announcements.stop();
     this.#watch.stop();
     this.#abort.abort();
@@ -249,9 +254,11 @@ export class DataPlane {
   async #answer(): Promise<void> {
     for (const { resolve, reject } of this.#questions.splice(0)) {
       try {
-        const { items } = await readBack(this.#readBackContext());
+        const { items, unread } = await readBack(this.#readBackContext());
         for (const item of readSysctls(this.#reconciler.desired.sysctls())) items.push(item);
-        resolve([...recomputed(this.#world, this.#reconciler.desired), ...unlike(items, this.#reconciler)]);
+        const lines = [...unread].map(([namespace, reason]) => `${namespace} cannot be read: ${reason}`);
+        lines.push(...recomputed(this.#world, this.#reconciler.desired), ...unlike(items, this.#reconciler));
+        resolve(lines);
       } catch (error) {
         reject(error);
       }
@@ -272,6 +279,7 @@ export class DataPlane {
     const driftBefore = this.drift;
     if (found) {
       this.#compare(found);
+      this.#readAgain(found);
       this.#watch.audited(found.items, performance.now() - start);
     }
     const result = await this.#reconciler.round();
@@ -295,9 +303,17 @@ export class DataPlane {
   #compare(found: Found): void {
     const { desired } = this.#reconciler;
     for (const item of readSysctls(desired.sysctls())) found.items.push(item);
-    const unexpected = this.#reconciler.adopt(found.items);
+    const unexpected = this.#reconciler.adopt(found.items, found.unread);
     if (unexpected > 0) this.#log.warn({ unexpected }, 'the kernel was not as it should be');
     this.#world.numbers.retain((name) => this.#taps.names.has(name) || desired.wantsLink(name));
+  }
+
+  /** One namespace that cannot be read stops no other; it is tried again. */
+  #readAgain({ unread }: Found): void {
+    if (unread.size === 0) return;
+    this.#log.error({ unread: Object.fromEntries(unread) }, 'namespaces cannot be read');
+    clearTimeout(this.#rereading);
+    this.#rereading = setTimeout(() => this.#requestAudit(), REREAD);
   }
 
   #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>, drifted: boolean): void {

@@ -61,7 +61,13 @@ export function addNetns(namespace: string, prepare: () => void): boolean {
   const path = netnsPath(namespace);
   if (isNetns(namespace)) return false;
   shareDirectory();
-  closeSync(openSync(path, 'w', 0o444));
+  try {
+    closeSync(openSync(path, 'w', 0o444));
+  } catch (error) {
+    throw new Error(
+      `the namespace ${namespace} cannot be made: ${(error as Error).message}; see what stands at ${path}`,
+    );
+  }
   awayFromHome(() => {
     checked('unshare(CLONE_NEWNET)', unshare(CLONE_NEWNET));
     prepare();

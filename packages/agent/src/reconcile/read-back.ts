@@ -45,6 +45,8 @@ export interface Found {
   readonly items: Item[];
   /** Devices named like taps in the host's namespace, whoever made them, with their index. */
   readonly taps: Map<string, number>;
+  /** Namespaces that could not be read, with the reason: nothing is known of them. */
+  readonly unread: Map<string, string>;
 }
 
 /** Reads everything of the agent's on this host. */
@@ -52,16 +54,23 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
   const links = await readLinks(HOST);
   const names = listNetns().filter((name) => OWN_NAMESPACE.test(name));
   // A name without a namespace is what a killed agent may leave.
-  for (const name of names) if (!isNetns(name)) deleteNetns(name);
-  const found: Found = { items: [], taps: new Map() };
+  for (const name of names) {
+    try {
+      if (!isNetns(name)) deleteNetns(name);
+    } catch {
+      // What cannot be made where it stands will say so, and keeps nobody else waiting.
+    }
+  }
+  const found: Found = { items: [], taps: new Map(), unread: new Map() };
   const ours = new Set<string>([HOST]);
   const queue = names.filter((name) => isNetns(name));
   const readers = Array.from({ length: 4 }, async () => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       const items = await readNamespace(context, name, links).catch((error) => {
-        if (isNetns(name)) throw error;
+        if (isNetns(name)) found.unread.set(name, (error as Error).message);
         return undefined;
       });
+      if (found.unread.has(name)) ours.add(name);
       if (items === undefined) continue;
       ours.add(name);
       for (const item of items) found.items.push(item);
@@ -70,7 +79,7 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
   await Promise.all(readers);
   context.namespaces.retain(ours);
   for (const link of links) if (TAP.test(link.ifname)) found.taps.set(link.ifname, link.ifindex);
-  for (const item of await hostItems(context, links, found.items)) found.items.push(item);
+  for (const item of await hostItems(context, links, found)) found.items.push(item);
   for (const item of await runningServices(context.services)) found.items.push(item);
   return found;
 }
@@ -117,7 +126,7 @@ async function natItems(context: ReadBackContext, namespace: string): Promise<It
 async function hostItems(
   context: ReadBackContext,
   links: readonly LinkState[],
-  inside: readonly Item[],
+  { items: inside, unread }: Found,
 ): Promise<Item[]> {
   const rules = (await hostTables(context)).flatMap((listing) => nftItems(HOST, listing, OWNER));
   const guarded = new Set(
@@ -130,6 +139,8 @@ async function hostItems(
     const { ifname, mtu, master } = link;
     if (own.has(ifname)) items.push(bridge(ifname, isUp(link) ? mtu : 0));
     if (master === undefined || !TAP.test(ifname) || paired.has(ifname)) continue;
+    // The end of a pair whose other end could not be looked at.
+    if (unread.size > 0 && link.ifalias === OWNER) continue;
     const isOurs =
       own.has(master) || (context.mappedBridges.has(master) && (guarded.has(ifname) || context.isKnownTap(ifname)));
     if (isOurs) items.push(binding(ifname, isUp(link) ? master : '', mtu));

@@ -56,10 +56,14 @@ export class Reconciler {
     for (const key of this.desired.set(scope, items)) this.#dirty.add(key);
   }
 
-  /** Takes over what was read back from the kernel. Gives the number of differences that were not expected. */
-  adopt(found: readonly Item[]): number {
+  /**
+   * Takes over what was read back from the kernel; of namespaces that could not be read, what was known before still
+   * counts. Gives the number of differences that were not expected.
+   */
+  adopt(found: readonly Item[], unread: { has(namespace: string): boolean } = new Set()): number {
     const before = this.#applied;
     this.#applied = new Map();
+    for (const item of before.values()) if (unread.has(item.namespace)) this.#applied.set(item.key, item);
     for (const item of withRanks(found, (key) => this.desired.get(key))) this.#applied.set(item.key, item);
     let unexpected = 0;
     for (const key of new Set([...this.desired.keys(), ...this.#applied.keys()])) {
