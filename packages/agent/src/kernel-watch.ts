@@ -82,8 +82,10 @@ export class KernelWatch implements KernelListener {
     for (const link of latest.values()) {
       const key = this.#keyOf(namespace, link.name);
       // What the agent has just made comes up in several steps, of which the last may be told a little later.
-      if (this.#isAsLeft(namespace, key, link)) this.#reasons.delete(key);
-      else if (this.#options.reconciler.stands(key)) this.#suspect(key, `${link.name} is gone, down or on no bridge`);
+      // Each end of a pair is judged by itself: that one is well says nothing of the other.
+      const end = `${key} ${link.name}`;
+      if (this.#isAsLeft(namespace, key, link)) this.#reasons.delete(end);
+      else if (this.#options.reconciler.stands(key)) this.#suspect(end, `${link.name} is gone, down or on no bridge`);
     }
   }
 
