@@ -28,8 +28,12 @@ export interface KernelWatchOptions {
 
 /** A change by somebody else takes several steps; they are looked at together, milliseconds. */
 const DEBOUNCE = 50;
-/** Somebody who changes things without end must not keep the agent busy: audits take up a tenth of its time at most. */
-const REST = 10;
+/**
+ * Somebody who changes things without end must not keep the agent busy: audits may take so much of its time at most,
+ * once those of a burst have taken so many milliseconds.
+ */
+const SHARE = 0.2;
+const BURST = 2000;
 /** Kernel parameters send no events: those of the host, which all ports depend on, are read so often, milliseconds. */
 const LOOK = 1000;
 
@@ -44,8 +48,9 @@ export class KernelWatch implements KernelListener {
   #timer: NodeJS.Timeout | undefined;
   /** Why an audit will be asked for, by what is suspected. */
   readonly #reasons = new Map<string, string>();
-  /** When the next audit may be asked for, by the clock of `performance`. */
-  #notBefore = 0;
+  /** Milliseconds that audits may take now; below 0 the next has to wait. It was so at a time by `performance`. */
+  #allowance = BURST;
+  #allowedAt = performance.now();
 
   constructor(options: KernelWatchOptions) {
     this.#options = options;
@@ -71,7 +76,9 @@ export class KernelWatch implements KernelListener {
   /** Takes in what an audit found, and how long it took, milliseconds. */
   audited(found: readonly Item[], milliseconds: number): void {
     for (const item of found) if (this.#options.reconciler.stands(item.key)) this.#watch(item);
-    this.#notBefore = performance.now() + REST * milliseconds;
+    this.#refill();
+    this.#allowance -= milliseconds;
+    this.#options.log.debug({ milliseconds }, 'the kernel was compared');
   }
 
   devices(namespace: string, links: readonly LinkEvent[]): void {
@@ -141,7 +148,8 @@ export class KernelWatch implements KernelListener {
   #suspect(what: string, why: string): void {
     this.#reasons.set(what, why);
     if (this.#timer !== undefined) return;
-    const wait = Math.max(DEBOUNCE, this.#notBefore - performance.now());
+    this.#refill();
+    const wait = Math.max(DEBOUNCE, -this.#allowance / SHARE);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const reasons = [...this.#reasons.values()];
@@ -151,5 +159,11 @@ export class KernelWatch implements KernelListener {
       this.#options.audit();
     }, wait);
     this.#timer.unref();
+  }
+
+  #refill(): void {
+    const now = performance.now();
+    this.#allowance = Math.min(BURST, this.#allowance + (now - this.#allowedAt) * SHARE);
+    this.#allowedAt = now;
   }
 }

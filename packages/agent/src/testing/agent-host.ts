@@ -25,6 +25,7 @@ interface LogEntry {
   level: number;
   msg: string;
   operations?: number;
+  milliseconds?: number;
 }
 
 /** An agent in a test host, fed by the test. */
