@@ -220,3 +220,19 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
     });
   }
 }
+
+test('neighbours learn at once that an interface came back with another MAC address, by IPv4 and IPv6', async () => {
+  await withRouter('nftables', async (cloud) => {
+    await cloud.take({ op: 'disassociate', floating: ASSOCIATED });
+    const { prober } = cloud.hands.cloud;
+    const reach = async () =>
+      Promise.all(
+        ['192.168.2.79', 'fd00:a::79'].map((to) => prober.attempt('b1', 'tcp', to, { port: 22, timeout: 3 })),
+      );
+    const reached = ['192.168.2.79:22 sees 192.168.3.79', 'fd00:a::79:22 sees fd00:b::79'];
+    assert.deepEqual(await reach(), reached);
+    await cloud.take({ op: 'detach', network: 'b' });
+    await cloud.take({ op: 'attach', network: 'b' });
+    assert.deepEqual(await reach(), reached);
+  });
+});

@@ -1,15 +1,18 @@
 import { checked, close, sendto, socket } from './libc.ts';
+import { unsolicitedAdvertisement } from './neighbour-advertisement.ts';
 import { inNetns } from './netns.ts';
 import { addressBytes, deviceIndex } from './rtnetlink.ts';
 
 /** linux/if_packet.h, linux/if_ether.h, linux/if_arp.h */
 const AF_PACKET = 17;
 const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0o2000000 | 0o4000;
-const ETH_P_ARP = 0x0806;
 const REQUEST = 1;
 const REPLY = 2;
 
-/** Tells the neighbours of a namespace's devices which addresses are there (gratuitous ARP, RFC 5227 section 3). */
+/**
+ * Tells the neighbours of a namespace's devices which addresses are there: by gratuitous ARP (RFC 5227 section 3), and
+ * by unsolicited neighbour advertisements, as the kernel tells of no IPv6 address that skips the search for duplicates.
+ */
 export class Announcer {
   readonly #namespace: string;
   /** Kept open: closing a packet socket waits for all processors. Protocol 0: it receives nothing. */
@@ -20,25 +23,36 @@ export class Announcer {
     this.#fd = inNetns(namespace, () => checked('socket(AF_PACKET)', socket(AF_PACKET, SOCK_RAW_CLOEXEC_NONBLOCK, 0)));
   }
 
-  /** Sends one request and one reply about an IPv4 address; some neighbours heed only one of the two. */
-  announce(device: string, mac: string, address: string): void {
+  /**
+   * Sends one request and one reply about an IPv4 address, as some neighbours heed only one of the two; about an IPv6
+   * address one advertisement. `isRouter`: packets may be sent there to be routed.
+   */
+  announce(device: string, mac: string, address: string, isRouter: boolean): void {
     const index = deviceIndex(this.#namespace, device);
     if (index === undefined) return;
+    if (address.includes(':')) {
+      this.#send(index, unsolicitedAdvertisement(mac, address, isRouter));
+      return;
+    }
     const hardware = Buffer.from(mac.replaceAll(':', ''), 'hex');
-    const link = Buffer.alloc(20);
-    link.writeUInt16LE(AF_PACKET, 0);
-    link.writeUInt16BE(ETH_P_ARP, 2);
-    link.writeInt32LE(index, 4);
-    link[11] = 6;
-    link.fill(0xff, 12, 18);
     for (const operation of [REQUEST, REPLY]) {
-      const frame = gratuitousArp(operation, hardware, addressBytes(address));
-      sendto(this.#fd, frame, frame.length, 0, link, link.length);
+      this.#send(index, gratuitousArp(operation, hardware, addressBytes(address)));
     }
   }
 
   close(): void {
     close(this.#fd);
+  }
+
+  #send(index: number, frame: Buffer): void {
+    const link = Buffer.alloc(20);
+    link.writeUInt16LE(AF_PACKET, 0);
+    // The type of the frame, in its own order.
+    frame.copy(link, 2, 12, 14);
+    link.writeInt32LE(index, 4);
+    link[11] = 6;
+    frame.copy(link, 12, 0, 6);
+    sendto(this.#fd, frame, frame.length, 0, link, link.length);
   }
 }
 

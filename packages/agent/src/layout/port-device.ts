@@ -18,7 +18,7 @@ export function portDevice(world: World, namespace: string, name: string, port: 
     device({ namespace, name, mac: port.mac_address, mtu: network.mtu, tap, bridge: bridge.name, group }),
     ...trustedTap(world, tap, bridge),
     ...subnetsOf(world, port).map(({ address: ip, subnet }) =>
-      address(namespace, name, `${ip}/${prefixLength(subnet.cidr)}`, subnet.ip_version === 4),
+      address(namespace, name, `${ip}/${prefixLength(subnet.cidr)}`, true),
     ),
   ];
 }

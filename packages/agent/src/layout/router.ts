@@ -114,7 +114,7 @@ function namespaceWithSysctls(namespace: string): Item[] {
     ['net/ipv6/conf/all/forwarding', 1],
     ['net/ipv6/conf/default/accept_ra', 0],
     ['net/ipv6/conf/default/accept_dad', 0],
-    // What ARP's announcements are to IPv4: neighbours hear of an address that is new here.
+    // Neighbours hear of link-local addresses; of others, which skip the search for duplicates, the agent tells itself.
     ['net/ipv6/conf/default/ndisc_notify', 1],
   ];
   return [

@@ -33,11 +33,12 @@ export class Announcements {
 
   #announce(item: AddressItem, mac: string): void {
     const address = item.address.split('/')[0] ?? '';
-    if (address.includes(':')) return;
     try {
-      this.#namespaces.of(item.namespace).announcer.announce(item.device, mac, address);
+      this.#namespaces.of(item.namespace).announcer.announce(item.device, mac, address, !isDhcp(item));
     } catch {
       // The namespace went in the meantime: there is nothing left to announce.
     }
   }
 }
+
+const isDhcp = ({ namespace }: AddressItem): boolean => namespace.startsWith('qdhcp-');
