@@ -95,7 +95,7 @@ class RouterCloud {
     return kinds.filter((_, index) => said[index]?.includes(' sees '));
   }
 
-  /** The router's namespaces that translate, and the devices in each. */
+  /** The router's namespaces, whether each translates, and the kinds of devices in it. */
   async places(): Promise<Record<string, { translates: boolean; devices: string[] }>> {
     const names = (await this.host.run(['ls', '/run/netns']))
       .split('\n')
@@ -107,7 +107,10 @@ class RouterCloud {
       const devices = links.map(({ ifname }) => ifname.slice(0, 3)).filter((device) => device !== 'lo');
       return [
         namespace.replace(/-.*/, ''),
-        { translates: rules.includes('192.168.2.79') || rules.includes(FORWARDED), devices: devices.sort() },
+        {
+          translates: rules.includes('192.168.2.79') || rules.includes(FORWARDED),
+          devices: [...new Set(devices)].sort(),
+        },
       ] as const;
     });
     return Object.fromEntries(await Promise.all(entries));
@@ -131,10 +134,10 @@ async function withRouter(natBackend: NatBackend, use: (cloud: RouterCloud) => P
 }
 
 const EVERYTHING = ['forwarded', 'datagrams', 'associated', 'own way out', 'way out'];
-const CENTRALISED = { qrouter: { translates: true, devices: ['qg-', 'qr-', 'qr-'] } };
+const CENTRALISED = { qrouter: { translates: true, devices: ['qg-', 'qr-'] } };
 const DISTRIBUTED = {
-  qrouter: { translates: false, devices: ['qr-', 'qr-'] },
-  snat: { translates: true, devices: ['qg-', 'sg-', 'sg-'] },
+  qrouter: { translates: false, devices: ['qr-'] },
+  snat: { translates: true, devices: ['qg-', 'sg-'] },
 };
 
 for (const natBackend of ['nftables', 'iptables'] as const) {
