@@ -120,7 +120,7 @@ export class ConvergenceCloud {
   async startAgent(): Promise<number> {
     // Agents tell the second of their start: it must be another one than that of the agent before.
     await pause(1000 - (Date.now() % 1000));
-    const began = Date.now();
+    const second = Math.floor(Date.now() / 1000) * 1000;
     const start = performance.now();
     this.#agent = this.#spawn([
       ...['agent', '--controller', `unix:${this.socket}`, '--credentials', join(this.#dataDir, 'agent.yaml')],
@@ -131,7 +131,7 @@ export class ConvergenceCloud {
       async () => {
         if (child.exitCode !== null) throw new Error(`the agent ended: ${this.#log.join('\n')}`);
         const { agents } = await this.#expect('GET', `/networking/v2.0/agents?host=${HOST}`);
-        return agents.some(({ started_at: at }: Body) => Date.parse(`${at.replace(' ', 'T')}Z`) >= began - 1);
+        return agents.some(({ started_at: at }: Body) => Date.parse(`${at.replace(' ', 'T')}Z`) >= second);
       },
       { what: 'the agent’s report', timeoutMs: 60_000, intervalMs: 5 },
     );

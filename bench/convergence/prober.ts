@@ -39,7 +39,7 @@ type Question =
   | { readonly ask: 'unwatch' };
 
 /** Between two changes, so that each meets a system at rest, milliseconds. */
-const PAUSE = 20;
+const PAUSE = 5;
 /** Between two attempts, milliseconds: what is awaited needs the processor more than they do. */
 const BETWEEN = 0.2;
 const BELL = new Int32Array(new SharedArrayBuffer(4));

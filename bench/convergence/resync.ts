@@ -3,6 +3,23 @@ import { startProber } from './processes.ts';
 import type { Resync } from './report.ts';
 import type { Passed } from './traffic.ts';
 
+/** Several restarts as one: times of the one in the middle, and all that was lost in any of them. */
+export function middleOf(resyncs: readonly Resync[]): Resync {
+  const middle = resyncs.toSorted((a, b) => a.system - b.system)[Math.floor(resyncs.length / 2)] as Resync;
+  const sum = (of: (passed: Passed) => number): number => resyncs.reduce((total, { passed }) => total + of(passed), 0);
+  return {
+    ...middle,
+    passed: {
+      datagrams: sum(({ datagrams }) => datagrams),
+      datagramsBack: sum(({ datagramsBack }) => datagramsBack),
+      longestGapMs: Math.max(...resyncs.map(({ passed }) => passed.longestGapMs)),
+      connectionHeld: resyncs.every(({ passed }) => passed.connectionHeld),
+      connections: sum(({ connections }) => connections),
+      connected: sum(({ connected }) => connected),
+    },
+  };
+}
+
 /** Kills the agent and starts it again, while traffic goes through a forwarding of the same router. */
 export async function measureResync(cloud: ConvergenceCloud, kernel: Resync['kernel']): Promise<Resync> {
   const prober = await startProber(cloud);
