@@ -119,7 +119,7 @@ export class ConvergenceCloud {
   /** Starts the agent; answers the milliseconds until its first report, which says that the kernel is as it should be. */
   async startAgent(): Promise<number> {
     // Agents tell the second of their start: it must be another one than that of the agent before.
-    await pause(1000 - (Date.now() % 1000));
+    await pause(1010 - (Date.now() % 1000));
     const second = Math.floor(Date.now() / 1000) * 1000;
     const start = performance.now();
     this.#agent = this.#spawn([

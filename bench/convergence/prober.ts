@@ -38,8 +38,11 @@ type Question =
   | { readonly ask: 'watch'; readonly address: string; readonly port: number }
   | { readonly ask: 'unwatch' };
 
-/** Between two changes, so that each meets a system at rest, milliseconds. */
-const PAUSE = 5;
+/**
+ * Between two changes, milliseconds, so that each meets a system at rest: the agent looks for the connections that the
+ * one before concerned among all of the kernel's, which takes one of the processors for some of them.
+ */
+const PAUSE = 15;
 /** Between two attempts, milliseconds: what is awaited needs the processor more than they do. */
 const BETWEEN = 0.2;
 const BELL = new Int32Array(new SharedArrayBuffer(4));
