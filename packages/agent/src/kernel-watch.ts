@@ -147,17 +147,22 @@ export class KernelWatch implements KernelListener {
 
   #suspect(what: string, why: string): void {
     this.#reasons.set(what, why);
-    if (this.#timer !== undefined) return;
-    this.#refill();
-    const wait = Math.max(DEBOUNCE, -this.#allowance / SHARE);
+    if (this.#timer === undefined) this.#askIn(DEBOUNCE);
+  }
+
+  /** Asks for an audit after so many milliseconds, or when there is time for one again. */
+  #askIn(milliseconds: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
+      this.#refill();
+      // Looked at only now: an audit that was under way when this was suspected has taken its part meanwhile.
+      if (this.#reasons.size > 0 && this.#allowance < 0) return this.#askIn(-this.#allowance / SHARE);
       const reasons = [...this.#reasons.values()];
       this.#reasons.clear();
       if (reasons.length === 0) return;
       this.#options.log.debug({ reasons: reasons.slice(0, 5) }, 'the kernel is to be looked at');
       this.#options.audit();
-    }, wait);
+    }, milliseconds);
     this.#timer.unref();
   }
 
