@@ -1,5 +1,6 @@
 import type { ConvergenceCloud } from './cloud.ts';
-import type { Attempt, Outcome, Seen } from './prober.ts';
+import type { Outcome } from './knocker.ts';
+import type { Attempt, Seen } from './prober.ts';
 import { startProber } from './processes.ts';
 import { type Change, DELETED, MADE, summary } from './report.ts';
 

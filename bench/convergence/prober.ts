@@ -2,9 +2,12 @@
  * In the client's namespace: has something changed, and connects again and again from that moment until the change is
  * there. Requests to the controller go through its Unix socket, so that no other network is needed.
  */
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { Connection } from '../api/connection.ts';
+import type { Knock, Knocked, Outcome } from './knocker.ts';
 import { answerLines } from './lines.ts';
 import { Traffic } from './traffic.ts';
 
@@ -12,8 +15,6 @@ import { Traffic } from './traffic.ts';
 type Cause =
   | { readonly by: 'api'; readonly method: string; readonly path: string; readonly body?: unknown }
   | { readonly by: 'floor'; readonly line: string };
-
-export type Outcome = 'connected' | 'refused' | 'nothing';
 
 export interface Attempt {
   readonly cause: Cause;
@@ -43,36 +44,19 @@ type Question =
  * one before concerned among all of the kernel's, which takes one of the processors for some of them.
  */
 const PAUSE = 15;
-/** Between two attempts, milliseconds: what is awaited needs the processor more than they do. */
-const BETWEEN = 0.2;
-const BELL = new Int32Array(new SharedArrayBuffer(4));
-/** A change that takes longer than this is an error, milliseconds. */
-const LIMIT = 10_000;
-
 const [apiSocket = '', token = '', floorSocket = ''] = process.argv.slice(2);
 let api = await Connection.open(apiSocket, token);
 let floor: Socket | undefined;
 
-/**
- * Tries to connect once. A packet to an address that is not there is lost for a second, and silence must end: there,
- * attempts are given up early.
- */
-function outcome({ address, port, from, until }: Attempt): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const timeout = from === 'nothing' ? 5 : until === 'nothing' ? 200 : 0;
-    const socket = connect({ host: address, port, timeout });
-    const end = (what: Outcome): void => {
-      socket.resetAndDestroy();
-      resolve(what);
-    };
-    socket.once('connect', () => end('connected'));
-    socket.once('timeout', () => end('nothing'));
-    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      if (code === 'ECONNREFUSED' || code === 'ECONNRESET') resolve('refused');
-      else if (code === 'EHOSTUNREACH') resolve('nothing');
-      else reject(new Error(message));
-    });
-  });
+const knocker = new Worker(new URL('./knocker.ts', import.meta.url));
+
+/** Has the knocker connect. One at a time. */
+async function knock(wanted: Knock): Promise<Knocked> {
+  const answered = once(knocker, 'message');
+  knocker.postMessage(wanted);
+  const [answer] = await answered;
+  if (answer instanceof Error) throw answer;
+  return answer;
 }
 
 async function trigger(cause: Cause): Promise<{ status: number; body: string }> {
@@ -84,26 +68,25 @@ async function trigger(cause: Cause): Promise<{ status: number; body: string }> 
   return { status: body === 'done\n' ? 200 : 500, body };
 }
 
-async function attempt(wanted: Attempt): Promise<Seen> {
-  const { cause, port, from, until } = wanted;
+async function attempt({ cause, address, port, from, until }: Attempt): Promise<Seen> {
+  // A packet to an address that is not there is lost for a second, and silence must end: there, attempts are given up
+  // early.
+  const patience = from === 'nothing' ? 5 : until === 'nothing' ? 200 : 3000;
   // That nothing answers takes the kernel seconds to say.
-  if (from !== 'nothing' && (await outcome(wanted)) !== from) throw new Error(`port ${port} was not ${from} before`);
+  if (from !== 'nothing') {
+    const { outcome } = await knock({ address, port, until: undefined, patience });
+    if (outcome !== from) throw new Error(`port ${port} was ${outcome} before, not ${from}`);
+  }
   await pause(PAUSE);
   if (!api.isOpen) api = await Connection.open(apiSocket, token);
-  const start = performance.now();
-  let answerMs = 0;
-  const answer = trigger(cause).then((value) => {
-    answerMs = performance.now() - start;
-    return value;
-  });
-  for (let attempts = 1; ; attempts += 1) {
-    const began = performance.now();
-    const met = (await outcome(wanted)) === until;
-    const ended = performance.now();
-    if (met) return { ...(await answer), answerMs, effectMs: (until === 'nothing' ? began : ended) - start, attempts };
-    Atomics.wait(BELL, 0, 0, BETWEEN);
-    if (ended - start > LIMIT) throw new Error(`not ${until} within ${LIMIT} ms: ${(await answer).body}`);
-  }
+  const start = process.hrtime.bigint();
+  const since = (at: bigint): number => Number(at - start) / 1e6;
+  const answered = trigger(cause).then((answer) => ({ ...answer, answerMs: since(process.hrtime.bigint()) }));
+  const [answer, { attempts, beganAt, endedAt }] = await Promise.all([
+    answered,
+    knock({ address, port, until, patience }),
+  ]);
+  return { ...answer, effectMs: since(until === 'nothing' ? beganAt : endedAt), attempts };
 }
 
 let traffic: Traffic | undefined;

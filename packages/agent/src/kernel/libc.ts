@@ -56,6 +56,23 @@ export const sendto = library.func('long sendto(int, const void*, size_t, int, c
   address: Buffer,
   addressLength: number,
 ) => number;
+export const poll = library.func('int poll(_Inout_ uint8_t*, unsigned long, int)') as (
+  entries: Buffer,
+  count: number,
+  milliseconds: number,
+) => number;
+export const getsockopt = library.func('int getsockopt(int, int, int, _Out_ uint8_t*, _Inout_ uint32_t*)') as (
+  fd: number,
+  level: number,
+  option: number,
+  value: Buffer,
+  length: [number],
+) => number;
+export const connect = library.func('int connect(int, const void*, uint32_t)') as (
+  fd: number,
+  address: Buffer,
+  length: number,
+) => number;
 export const bind = library.func('int bind(int, const void*, uint32_t)') as (
   fd: number,
   address: Buffer,

@@ -1,7 +1,8 @@
 import { FEED_KINDS, type FeedKind, type FeedLine, HEARTBEAT_SECONDS } from '@portward/model/feed.ts';
 import { serverFeedObjects } from '../compute/servers.ts';
 import { loadNetworkingFeed } from '../networking/feed-objects.ts';
-import type { FeedLoader, Reader, Store } from '../store/store.ts';
+import { compiledQuery } from '../store/compiled-query.ts';
+import type { FeedLoader, Reader, Store, StoredChange } from '../store/store.ts';
 import { otherRequestsTurn } from '../turn.ts';
 
 /** Changes kept for followers that come back; one that was away for longer gets a snapshot. */
@@ -29,6 +30,31 @@ export const loadFeedObjects: FeedLoader = async (db, kind, ids) =>
     ? ((await serverFeedObjects(db, ids)) as unknown as Map<string, Record<string, unknown>>)
     : loadNetworkingFeed(db, kind, ids);
 
+const changesAfter = compiledQuery((db, { after }: { after: number }) =>
+  db.selectFrom('changes').selectAll().where('seq', '>', after).orderBy('seq').limit(CHUNK),
+);
+
+/** What commits have told of themselves since the last look, so that it need not be read from the store. */
+class News {
+  /** undefined: not all is at hand. */
+  #changes: StoredChange[] | undefined;
+
+  take(changes: readonly StoredChange[] | undefined): void {
+    const more = changes === undefined || this.#changes === undefined ? undefined : [...this.#changes, ...changes];
+    this.#changes = more !== undefined && more.length <= CHUNK ? more : undefined;
+  }
+
+  /** Takes out the changes after a place; undefined when the store has to be asked. */
+  after(seq: number): readonly StoredChange[] | undefined {
+    const changes = this.#changes?.filter((change) => change.seq > seq);
+    this.#changes = [];
+    if (changes === undefined) return undefined;
+    // Another controller's may be among them, of which word has not come yet.
+    const isWhole = (changes.at(-1)?.seq ?? seq) === seq + changes.length;
+    return isWhole ? changes : undefined;
+  }
+}
+
 /** The ordered stream of changes that data planes follow. */
 export class Feed {
   readonly #store: Store;
@@ -50,22 +76,30 @@ export class Feed {
   async *lines(after: number | undefined, signal: AbortSignal): AsyncGenerator<string> {
     let wake = Promise.withResolvers<void>();
     const awaken = () => wake.resolve();
-    const unsubscribe = this.#store.onCommit(awaken);
+    const news = new News();
+    const unsubscribe = this.#store.onCommit(({ changes }) => {
+      news.take(changes);
+      awaken();
+    });
     signal.addEventListener('abort', awaken);
-    const heartbeat = setInterval(awaken, HEARTBEAT_SECONDS * 1000);
+    const heartbeat = setInterval(() => {
+      news.take(undefined);
+      awaken();
+    }, HEARTBEAT_SECONDS * 1000);
     try {
-      let seq = after !== undefined && (await this.#canResume(after)) ? after : undefined;
-      if (seq === undefined) {
-        const snapshot = await this.#snapshot();
-        yield* snapshot.chunks;
-        seq = snapshot.seq;
-      }
+      const resumes = after !== undefined && (await this.#canResume(after));
+      const start = resumes ? { seq: after, chunks: [] } : await this.#snapshot();
+      yield* start.chunks;
+      let seq: number = start.seq;
       yield line({ op: 'synced', seq });
       let quietSince = Date.now();
       while (!signal.aborted) {
         wake = Promise.withResolvers<void>();
-        const changes = await this.#changesAfter(seq);
-        if (changes === undefined) {
+        // What is at hand is not awaited: nothing that has less haste shall come before it.
+        const changes = news.after(seq) ?? (await this.#changesAfter(seq, news));
+        const [first] = changes;
+        // Numbers are given without gaps, and taken away from the oldest on.
+        if (first !== undefined && first.seq > seq + 1) {
           // It was so slow that changes it has not had are forgotten.
           const snapshot = await this.#snapshot();
           yield* snapshot.chunks;
@@ -73,13 +107,13 @@ export class Feed {
           yield line({ op: 'synced', seq });
           continue;
         }
-        if (changes.text !== '') {
-          seq = changes.seq;
+        seq = changes.at(-1)?.seq ?? seq;
+        const text = textOf(changes);
+        if (text !== '') {
           quietSince = Date.now();
-          yield changes.text;
+          yield text;
           continue;
         }
-        seq = changes.seq;
         if (Date.now() - quietSince >= HEARTBEAT_SECONDS * 1000) {
           quietSince = Date.now();
           yield line({ op: 'heartbeat', seq });
@@ -140,25 +174,25 @@ export class Feed {
     });
   }
 
-  /** The next changes; undefined when some of them have been forgotten. */
-  async #changesAfter(after: number): Promise<{ text: string; seq: number } | undefined> {
-    const rows = await this.#store.read((db) =>
-      db.selectFrom('changes').selectAll().where('seq', '>', after).orderBy('seq').limit(CHUNK).execute(),
-    );
-    const [first] = rows;
-    // Numbers are given without gaps, and taken away from the oldest on.
-    if (first !== undefined && first.seq > after + 1) return undefined;
-    const text = rows
-      .filter((row) => row.kind !== 'identity')
-      .map(({ seq, kind, id, object }) =>
-        line(
-          (object === null ? { seq, op: 'delete', kind, id } : { seq, op: 'put', kind, object }) as unknown as FeedLine,
-        ),
-      )
-      .join('');
-    return { text, seq: rows.at(-1)?.seq ?? after };
+  /** The next changes, read from the store. */
+  async #changesAfter(after: number, news: News): Promise<readonly StoredChange[]> {
+    const rows = await this.#store.read((db) => changesAfter(db, { after }));
+    // There may be more than were read.
+    if (rows.length > 0) news.take(undefined);
+    return rows;
   }
 }
+
+/** Lines of those changes that are a data plane's business. */
+const textOf = (changes: readonly StoredChange[]): string =>
+  changes
+    .filter(({ kind }) => kind !== 'identity')
+    .map(({ seq, kind, id, object }) =>
+      line(
+        (object === null ? { seq, op: 'delete', kind, id } : { seq, op: 'put', kind, object }) as unknown as FeedLine,
+      ),
+    )
+    .join('');
 
 const line = (value: FeedLine): string => `${JSON.stringify(value)}\n`;
 

@@ -28,7 +28,7 @@ import {
   type QueryString,
 } from './list-query.ts';
 import { requireRoom } from './quota.ts';
-import { type Context, forbidden, type Rules, requireWriter } from './rules.ts';
+import { type Context, forbidden, type Rules, requireWriter, type View } from './rules.ts';
 import { filterShared, forgetPolicies, isShareable, openedByOthers, sharedWith } from './shared-access.ts';
 
 type Body = Record<string, unknown>;
@@ -48,6 +48,9 @@ const PART = 1000;
 
 const author = (caller: Caller): BodyAuthor => caller;
 
+/** A token without a project: what belongs to no project (a router's gateway port) is not its own either. */
+const seesNothing = ({ projectId, isAdmin }: View['caller']): boolean => projectId === '' && !isAdmin;
+
 /** The operations of the Networking API on one resource: the same for all, with the resource's own rules inside. */
 export class Collection<R extends Resource = Resource> {
   readonly rules: Rules<R>;
@@ -57,6 +60,14 @@ export class Collection<R extends Resource = Resource> {
       .selectFrom(this.definition.table as 'networks')
       .selectAll()
       .where(among('id', ids)),
+  );
+
+  readonly #seenByAdmin = compiledQuery((db, { id, parentId }: { id: string; parentId: string }) =>
+    this.#seen(db, id, { caller: { isAdmin: true, projectId: '' }, parentId }),
+  );
+  readonly #seenByProject = compiledQuery(
+    (db, { id, parentId, projectId }: { id: string; parentId: string; projectId: string }) =>
+      this.#seen(db, id, { caller: { isAdmin: false, projectId }, parentId }),
   );
 
   constructor(store: Store, rules: Rules<R>) {
@@ -179,8 +190,12 @@ export class Collection<R extends Resource = Resource> {
   /** The object, if the caller may see it; else the resource's 404. */
   async find(db: Reader, id: string, context: Context): Promise<ObjectOf<R>> {
     await this.rules.requireParent?.(db, context);
-    const select = this.#visible(db, context).where(`${this.definition.table}.id`, '=', id);
-    const rows = (await select.selectAll(this.definition.table).execute()) as RowOf<R>[];
+    const { caller, parentId = '' } = context;
+    if (seesNothing(caller)) throw this.definition.notFound(id);
+    const found = caller.isAdmin
+      ? await this.#seenByAdmin(db, { id, parentId })
+      : await this.#seenByProject(db, { id, parentId, projectId: caller.projectId });
+    const rows = found as unknown as RowOf<R>[];
     const [object] = await this.#load(db, rows, context);
     if (object === undefined) throw this.definition.notFound(id);
     return object;
@@ -235,10 +250,17 @@ export class Collection<R extends Resource = Resource> {
     return ids.map((id) => byId.get(id) as RowOf<R>);
   }
 
-  #visible(db: Reader, context: Context): AnySelect {
+  /** The object of an id, if it may be seen. */
+  #seen(db: Reader, id: string, view: View) {
+    const { table } = this.definition;
+    return this.#visible(db, view)
+      .where(`${table}.id`, '=', id)
+      .selectAll(table as 'networks');
+  }
+
+  #visible(db: Reader, context: View): AnySelect {
     const base = db.selectFrom(this.definition.table as 'networks') as unknown as AnySelect;
-    // A token without a project: what belongs to no project (a router's gateway port) is not its own either.
-    if (context.caller.projectId === '' && !context.caller.isAdmin) return base.where(sql<boolean>`1 = 0`);
+    if (seesNothing(context.caller)) return base.where(sql<boolean>`1 = 0`);
     if (this.rules.visible !== undefined) return this.rules.visible(base, context);
     if (context.caller.isAdmin) return base;
     return base.where(sql<boolean>`(${sql.join(this.#visibleToProject(context.caller), sql` or `)})`);
@@ -264,7 +286,7 @@ export class Collection<R extends Resource = Resource> {
   }
 
   /** Conditions of which an object that the caller's project may see meets exactly one. */
-  #visibleToProject(caller: Caller): RawBuilder<boolean>[] {
+  #visibleToProject(caller: View['caller']): RawBuilder<boolean>[] {
     const { definition } = this;
     const own = sql<boolean>`${sql.ref(`${definition.table}.project_id`)} = ${caller.projectId}`;
     if (this.rules.alsoVisible !== undefined) return [own, ...this.rules.alsoVisible(caller)];

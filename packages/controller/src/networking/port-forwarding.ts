@@ -11,7 +11,7 @@ import type { Reader, Transaction } from '../store/store.ts';
 import { firstIpv4, loadAddresses } from './address-allocation.ts';
 import { insertObject, updateObject } from './collection.ts';
 import { alreadyAssociated, badResource, portHasFloatingIp } from './errors.ts';
-import { deleteForwardings } from './forwarding-record.ts';
+import { forgetForwardings } from './forwarding-record.ts';
 import { routerBetween } from './reachability.ts';
 import type { Context, Rules } from './rules.ts';
 
@@ -135,7 +135,7 @@ export const portForwardingRules: Rules<typeof portForwarding> = {
   },
 
   async remove(tx, current) {
-    await deleteForwardings(tx, (query) => query.where('id', '=', current.id));
+    await forgetForwardings(tx, [current]);
   },
 };
 
@@ -203,14 +203,13 @@ function checkRelation({ internal, external }: Forwarding): void {
   }
 }
 
+const ownerOfPort = compiledQuery((db, { id }: { id: string }) =>
+  db.selectFrom('ports').select('project_id').where('id', '=', id).limit(1),
+);
+
 /** The remaining checks, in Neutron's order; answers the columns to write, and the router they go through. */
 async function checkTarget(tx: Transaction, parent: FloatingIpRow, wanted: Forwarding, { caller }: Context) {
-  const target = await tx.db
-    .selectFrom('ports')
-    .select('project_id')
-    .where('id', '=', wanted.internalPortId)
-    .limit(1)
-    .executeTakeFirst();
+  const [target] = await ownerOfPort(tx.db, { id: wanted.internalPortId });
   // What others have with a port that the caller may not see is none of its business: no such checks, a 404 in its turn.
   const visible = target !== undefined && (caller.isAdmin || target.project_id === caller.projectId);
   const addresses = visible
@@ -272,15 +271,18 @@ async function otherRouter(
     : `Floating IP ${id} with params: internal_ip_address: ${address}, internal_port: ${internal.first} already exists`;
 }
 
-/** A port that has a floating IP of its own, on whichever of its addresses, takes no forwarding. */
-async function refuseBound(db: Reader, portId: string, internalIp: string | undefined): Promise<void> {
-  const bound = await db
+const floatingIpOfPort = compiledQuery((db, { portId }: { portId: string }) =>
+  db
     .selectFrom('floatingips')
     .select(['id', 'floating_ip_address'])
     .where('port_id', '=', portId)
     .orderBy('id')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(1),
+);
+
+/** A port that has a floating IP of its own, on whichever of its addresses, takes no forwarding. */
+async function refuseBound(db: Reader, portId: string, internalIp: string | undefined): Promise<void> {
+  const [bound] = await floatingIpOfPort(db, { portId });
   if (bound !== undefined) throw portHasFloatingIp(bound.floating_ip_address, bound.id, portId, internalIp ?? 'None');
 }
 

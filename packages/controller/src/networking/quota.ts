@@ -49,15 +49,24 @@ function rowsOf(db: Reader, { name, table }: Resource, projectId: string) {
   return db.selectFrom(table as 'floatingips').where('project_id', '=', projectId);
 }
 
+/** One row beyond the first `most` of a project, by resource. */
+const beyond = new Map(
+  LIMITED_RESOURCES.map((resource) => [
+    resource.name,
+    compiledQuery((db, { projectId, most }: { projectId: string; most: number }) =>
+      rowsOf(db, resource, projectId)
+        .select(sql<number>`1`.as('one'))
+        .limit(1)
+        .offset(sql<number>`cast(${most} as integer)`),
+    ),
+  ]),
+);
+
 /** Whether the project has more of the resource than `most`, found by reading at most one row more than that. */
 async function hasMoreThan(db: Reader, resource: Resource, projectId: string, most: number): Promise<boolean> {
   if (most < 0) return true;
-  const row = await rowsOf(db, resource, projectId)
-    .select(sql<number>`1`.as('one'))
-    .limit(1)
-    .offset(most)
-    .executeTakeFirst();
-  return row !== undefined;
+  const rows = await beyond.get(resource.name)?.(db, { projectId, most });
+  return rows !== undefined && rows.length > 0;
 }
 
 async function exceeded(db: Reader, settings: Settings, projectId: string, wanted: Limits): Promise<string[]> {

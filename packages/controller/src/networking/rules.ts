@@ -18,6 +18,12 @@ export interface Context {
   readonly parentId?: string;
 }
 
+/** What of a request decides which objects it sees. Queries are compiled with places for these values. */
+export interface View {
+  readonly caller: Pick<Caller, 'isAdmin' | 'projectId'>;
+  readonly parentId?: string;
+}
+
 /**
  * An action on one object that the caller may change, `PUT …/{id}/{name}`. Answers the whole body, or nothing for the
  * object as it then is.
@@ -36,12 +42,12 @@ export type Action<R extends Resource> = (
 export interface Rules<R extends Resource = Resource> {
   readonly definition: R;
   /** Narrows a query to what the caller may see; without it: the caller's own project's and what is shared with it, or everything for an admin. */
-  visible?(query: AnySelect, context: Context): AnySelect;
+  visible?(query: AnySelect, view: View): AnySelect;
   /**
    * What a project sees beside its own objects, in place of what is shared with it: conditions of which an object meets
    * one at most, and one of the project's own none. Each is looked up by an index of its own.
    */
-  alsoVisible?(caller: Caller): RawBuilder<boolean>[];
+  alsoVisible?(caller: View['caller']): RawBuilder<boolean>[];
   /** Completes rows with the computed attributes, all rows at once. */
   load(db: Reader, rows: RowOf<R>[], context: Context): Promise<ObjectOf<R>[]>;
   readonly filters?: Readonly<Record<string, CustomFilter>>;

@@ -12,13 +12,17 @@ import type { AnySelect } from './list-query.ts';
 export const isShareable = (definition: Resource): boolean => definition.shareActions.length > 0;
 
 /** Select of the ids of all objects that policies open to the caller's project, by one action or by any. */
-export function openedIds(definition: Resource, { projectId }: Caller, action?: ShareAction): RawBuilder<unknown> {
+export function openedIds(
+  definition: Resource,
+  { projectId }: Pick<Caller, 'projectId'>,
+  action?: ShareAction,
+): RawBuilder<unknown> {
   const narrowed = action === undefined ? sql`` : sql` and action = ${action}`;
   return sql`select object_id from rbac_policies where target_tenant in (${projectId}, ${EVERY_PROJECT}) and object_type = ${definition.name}${narrowed}`;
 }
 
 /** Condition: another project's object that a policy opens to the caller's. */
-export const openedByOthers = (definition: Resource, caller: Caller): RawBuilder<boolean> =>
+export const openedByOthers = (definition: Resource, caller: Pick<Caller, 'projectId'>): RawBuilder<boolean> =>
   sql<boolean>`(${sql.ref(`${definition.table}.id`)} in (${openedIds(definition, caller)}) and ${sql.ref(`${definition.table}.project_id`)} <> ${caller.projectId})`;
 
 /** Narrows a query to the caller's own objects and those that any policy opens to its project. */

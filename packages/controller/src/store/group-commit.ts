@@ -1,24 +1,22 @@
 import type { Kysely } from 'kysely';
 import { otherRequestsTurn } from '../turn.ts';
-import { type ChangeKind, OpenTransaction } from './open-transaction.ts';
+import { OpenTransaction } from './open-transaction.ts';
 import type { Database } from './schema.ts';
-import type { FeedLoader, Transaction } from './store.ts';
+import type { CommitEvent, FeedLoader, StoredChange, Transaction } from './store.ts';
 
 /** What a commit wrote to the feed. */
-export interface Committed {
-  /** Number of the last change, where the connection counts them itself. */
-  readonly position: number | undefined;
-  readonly kinds: ReadonlySet<ChangeKind>;
+export interface Committed extends CommitEvent {
+  readonly changes: readonly StoredChange[];
 }
 
 /** The one connection that writes, as far as group commit goes. Every request of a batch is inside a savepoint. */
 export interface WriterConnection {
   readonly db: Kysely<Database>;
   /**
-   * Begins a transaction that no other writer is in. Answers the number of the last change, or undefined where the
-   * database numbers changes itself. Throws what requests shall be answered when it cannot.
+   * Begins a transaction that no other writer is in. Answers the number of the last change. Throws what requests shall
+   * be answered when it cannot.
    */
-  begin(): Promise<number | undefined>;
+  begin(): Promise<number>;
   openSavepoint(): Promise<void>;
   releaseSavepoint(): Promise<void>;
   /** Takes back what was done since the savepoint; answers false when the whole transaction is gone. */
@@ -46,14 +44,14 @@ const LARGEST_BATCH = 128;
 export class GroupCommit {
   readonly #connection: WriterConnection;
   readonly #load: FeedLoader;
-  readonly #committed: (kinds: ReadonlySet<ChangeKind>) => void;
+  readonly #committed: (committed: Committed) => void;
   readonly #queue: Job[] = [];
   /** Requests that shared the last commit. */
   #lastBatch = 0;
   #idle: PromiseWithResolvers<void> | undefined;
 
   /** `committed` is called after each commit that added changes to the feed. */
-  constructor(connection: WriterConnection, load: FeedLoader, committed: (kinds: ReadonlySet<ChangeKind>) => void) {
+  constructor(connection: WriterConnection, load: FeedLoader, committed: (committed: Committed) => void) {
     this.#connection = connection;
     this.#load = load;
     this.#committed = committed;
@@ -94,12 +92,12 @@ export class GroupCommit {
   async #commitBatch(): Promise<void> {
     const connection = this.#connection;
     const done: { job: Job; value: unknown }[] = [];
-    const kinds = new Set<ChangeKind>();
+    const changes: StoredChange[] = [];
     const fail = (error: unknown, jobs: Iterable<Job>): void => {
       const explained = connection.explain(error);
       for (const job of jobs) job.reject(explained);
     };
-    let position: number | undefined;
+    let position: number;
     try {
       position = await connection.begin();
     } catch (error) {
@@ -113,8 +111,8 @@ export class GroupCommit {
         const value = await job.work(tx);
         const added = await tx.appendChanges(this.#load, position);
         await connection.releaseSavepoint();
-        if (position !== undefined) position += added.count;
-        for (const kind of added.kinds) kinds.add(kind);
+        position += added.length;
+        for (const change of added) changes.push(change);
         done.push({ job, value });
       } catch (error) {
         // A full disk or a lost connection may have undone the whole transaction.
@@ -131,8 +129,9 @@ export class GroupCommit {
       }
     }
     this.#lastBatch = done.length;
+    const committed = { changes, identity: changes.some(({ kind }) => kind === 'identity') };
     try {
-      await connection.commit({ position, kinds });
+      await connection.commit(committed);
     } catch (error) {
       await connection.abandon();
       fail(
@@ -142,7 +141,10 @@ export class GroupCommit {
       return;
     }
     // First those who follow the feed: a change is waited for longer than an answer, and they have work of their own.
-    if (kinds.size > 0) this.#committed(kinds);
+    if (changes.length > 0) {
+      this.#committed(committed);
+      await otherRequestsTurn();
+    }
     for (const { job, value } of done) job.resolve(value as never);
   }
 }

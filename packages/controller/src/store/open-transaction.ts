@@ -2,21 +2,14 @@ import type { FeedKind } from '@portward/model/feed.ts';
 import type { Kysely } from 'kysely';
 import { compiledQuery } from './compiled-query.ts';
 import type { Database } from './schema.ts';
-import { type FeedLoader, type Transaction, utcSeconds } from './store.ts';
-
-/** What changes are about: objects that data planes follow, or what decides whether tokens stand. */
-export type ChangeKind = FeedKind | 'identity';
+import { type FeedLoader, type StoredChange, type Transaction, utcSeconds } from './store.ts';
 
 /** Rows of one insert: SQLite takes 32,766 parameters a statement, PostgreSQL 65,535. */
 const LARGEST_INSERT = 5000;
 
 /** What a single change takes, which is the commonest. */
-const appendOne = compiledQuery((db, { kind, id, object }: Omit<Database['changes'], 'seq'>) =>
-  db.insertInto('changes').values({ kind, id, object }),
-);
-const appendNumbered = compiledQuery(
-  (db, { seq, kind, id, object }: Omit<Database['changes'], 'seq'> & { seq: number }) =>
-    db.insertInto('changes').values({ seq, kind, id, object }),
+const appendOne = compiledQuery((db, { seq, kind, id, object }: StoredChange & Record<string, unknown>) =>
+  db.insertInto('changes').values({ seq, kind, id, object }),
 );
 
 /** One request's part of a transaction, whichever the database. */
@@ -50,30 +43,24 @@ export class OpenTransaction implements Transaction {
   }
 
   /**
-   * Writes what was touched to the outbox. `position` is the number of the last change so far, or undefined where the
-   * database numbers them. Answers what was added.
+   * Writes what was touched to the outbox. `position` is the number of the last change so far. Answers what was added.
    */
-  async appendChanges(
-    load: FeedLoader,
-    position: number | undefined,
-  ): Promise<{ count: number; kinds: ReadonlySet<ChangeKind> }> {
+  async appendChanges(load: FeedLoader, position: number): Promise<StoredChange[]> {
     const touched = [...this.#touched.values()];
-    const kinds = new Set<ChangeKind>(touched.map((entry) => entry.kind));
     const objects = new Map<string, Record<string, unknown>>();
-    for (const kind of kinds as Set<FeedKind>) {
+    for (const kind of new Set(touched.map((entry) => entry.kind))) {
       const ids = touched.filter((entry) => entry.kind === kind && !entry.deleted).map((entry) => entry.id);
       if (ids.length === 0) continue;
       for (const [id, object] of await load(this.db, kind, ids)) objects.set(`${kind} ${id}`, object);
     }
-    if (this.#told.length > 0) kinds.add('identity');
     const rows = [
       ...touched.map(({ kind, id }) => ({ kind, id, object: objects.get(`${kind} ${id}`) ?? null })),
       ...this.#told,
-    ].map((row, index) => (position === undefined ? row : { ...row, seq: position + index + 1 }));
+    ].map((row, index) => ({ ...row, seq: position + index + 1 }));
     const [first] = rows;
     if (rows.length === 1 && first !== undefined) {
-      await ('seq' in first ? appendNumbered(this.db, first) : appendOne(this.db, first));
-      return { count: 1, kinds };
+      await appendOne(this.db, first);
+      return rows;
     }
     for (let start = 0; start < rows.length; start += LARGEST_INSERT) {
       await this.db
@@ -81,6 +68,6 @@ export class OpenTransaction implements Transaction {
         .values(rows.slice(start, start + LARGEST_INSERT))
         .execute();
     }
-    return { count: rows.length, kinds };
+    return rows;
   }
 }

@@ -114,8 +114,8 @@ export class PostgresqlStore implements Store {
     this.#options = optionsOf(url);
     this.#writer = new PostgresqlWriter(new Connection(this.#options));
     this.#listener = new Connection({ ...this.#options, statement_timeout: 0 });
-    this.#commits = new GroupCommit(this.#writer, loadFeedObjects, (kinds) =>
-      this.#events.emit('commit', { identity: kinds.has('identity') }),
+    this.#commits = new GroupCommit(this.#writer, loadFeedObjects, (committed) =>
+      this.#events.emit('commit', committed),
     );
     this.#events.setMaxListeners(0);
   }
@@ -184,7 +184,8 @@ export class PostgresqlStore implements Store {
   async #listen(): Promise<void> {
     const { client } = await this.#listener.use();
     client.on('notification', ({ processId, payload }) => {
-      if (processId !== this.#writer.processId) this.#events.emit('commit', { identity: payload === 'identity' });
+      if (processId !== this.#writer.processId)
+        this.#events.emit('commit', { identity: payload === 'identity', changes: undefined });
     });
     client.once('end', () => this.#listenAgain());
     await client.query(`listen ${CHANNEL}`);
@@ -194,7 +195,7 @@ export class PostgresqlStore implements Store {
     if (this.#closed) return;
     this.#retry = setTimeout(() => {
       this.#listen().then(
-        () => this.#events.emit('commit', { identity: true }),
+        () => this.#events.emit('commit', { identity: true, changes: undefined }),
         () => this.#listenAgain(),
       );
     }, RECONNECT_MS);
@@ -204,8 +205,6 @@ export class PostgresqlStore implements Store {
 /** The connection that writes. */
 class PostgresqlWriter implements WriterConnection {
   readonly #connection: Connection;
-  /** Where the feed stood when the transaction began. */
-  #position = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -234,8 +233,7 @@ class PostgresqlWriter implements WriterConnection {
       const results = (await client.query(
         'begin; select seq from feed_position for update',
       )) as unknown as pg.QueryResult<{ seq: number }>[];
-      this.#position = results[1]?.rows[0]?.seq as number;
-      return this.#position;
+      return results[1]?.rows[0]?.seq as number;
     } catch (error) {
       this.#connection.lose();
       // An idle connection may have been lost without a word; a lock that did not come is another matter.
@@ -261,11 +259,12 @@ class PostgresqlWriter implements WriterConnection {
     }
   }
 
-  async commit({ position, kinds }: Committed): Promise<void> {
-    if (kinds.size === 0) return this.#run('commit');
-    const payload = kinds.has('identity') ? 'identity' : '';
+  async commit({ changes, identity }: Committed): Promise<void> {
+    const last = changes.at(-1);
+    if (last === undefined) return this.#run('commit');
+    const payload = identity ? 'identity' : '';
     await this.#run(
-      `update feed_position set seq = ${Number(position)}; select pg_notify('${CHANNEL}', '${payload}'); commit`,
+      `update feed_position set seq = ${Number(last.seq)}; select pg_notify('${CHANNEL}', '${payload}'); commit`,
     );
   }
 

@@ -15,7 +15,6 @@ import type { securityGroup } from '@portward/model/security-group.ts';
 import type { securityGroupRule } from '@portward/model/security-group-rule.ts';
 import type { subnet } from '@portward/model/subnet.ts';
 import type { subnetPool } from '@portward/model/subnet-pool.ts';
-import type { Generated } from 'kysely';
 
 type ColumnName<K> = K extends `${infer Head}:${infer Tail}` ? `${Head}_${Tail}` : K;
 
@@ -73,7 +72,7 @@ export interface Database {
     updated_at: string;
   };
   /** The transactional outbox: what changed, in commit order. `object` is null for a deletion. */
-  changes: { seq: Generated<number>; kind: FeedKind | 'identity'; id: string; object: Record<string, unknown> | null };
+  changes: { seq: number; kind: FeedKind | 'identity'; id: string; object: Record<string, unknown> | null };
   settings: { name: string; value: string };
   /** Limits that were set for a project; without one, the service's default counts. */
   quotas: { project_id: string; service: 'network' | 'compute'; resource: string; maximum: number };

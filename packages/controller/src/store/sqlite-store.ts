@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
+import { compiledQuery } from './compiled-query.ts';
 import { GroupCommit, type WriterConnection } from './group-commit.ts';
 import { migrate } from './migrate.ts';
 import type { Database } from './schema.ts';
@@ -40,8 +41,8 @@ export class SqliteStore implements Store {
   private constructor(path: string, loadFeedObjects: FeedLoader) {
     this.#path = path;
     this.#writer = new SqliteWriter(openDatabase(path));
-    this.#commits = new GroupCommit(this.#writer, loadFeedObjects, (kinds) =>
-      this.#events.emit('commit', { identity: kinds.has('identity') }),
+    this.#commits = new GroupCommit(this.#writer, loadFeedObjects, (committed) =>
+      this.#events.emit('commit', committed),
     );
     this.#events.setMaxListeners(0);
   }
@@ -89,6 +90,14 @@ export class SqliteStore implements Store {
   }
 }
 
+/** The number that the last change got, even if that change is forgotten (sqlite.org/autoinc.html). */
+const lastNumber = compiledQuery((db) =>
+  db
+    .selectFrom(sql<{ name: string; seq: number }>`sqlite_sequence`.as('numbers'))
+    .select('seq')
+    .where('name', '=', 'changes'),
+);
+
 /** The connection that writes. */
 class SqliteWriter implements WriterConnection {
   readonly db: Kysely<Database>;
@@ -104,8 +113,10 @@ class SqliteWriter implements WriterConnection {
     await migrate(new Kysely<Database>({ dialect: new SqliteDialect(this.#database) }));
   }
 
-  async begin(): Promise<undefined> {
+  async begin(): Promise<number> {
     this.#database.exec('begin immediate');
+    const [last] = await lastNumber(this.db, {});
+    return last?.seq ?? 0;
   }
 
   async openSavepoint(): Promise<void> {

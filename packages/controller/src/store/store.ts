@@ -20,10 +20,15 @@ export interface Transaction {
   tellIdentity(patch: Record<string, unknown>): void;
 }
 
+/** A change as it is kept for those who follow; `object` is null when the object is gone. */
+export type StoredChange = Database['changes'];
+
 /** What a commit that added changes was about. */
 export interface CommitEvent {
   /** Whether it concerns tokens. */
   readonly identity: boolean;
+  /** The changes, in order; undefined: another controller's, which are to be read. */
+  readonly changes: readonly StoredChange[] | undefined;
 }
 
 /** Loads objects as the feed carries them; ids that no longer exist are absent from the answer. */

@@ -52,7 +52,8 @@ export async function up(db: Kysely<never>): Promise<void> {
     return (unique ? builder.unique() : builder).execute();
   };
 
-  // SQLite numbers changes itself; with PostgreSQL the controller does, and who holds this row's lock writes.
+  // Numbers of changes are never given twice. SQLite keeps the last one itself; in PostgreSQL it is in a row, and who
+  // holds that row's lock writes.
   await withColumns(types, db.schema.createTable('changes'), { kind: 'text', object: 'json?' })
     .addColumn('id', types.text, (column) => column.notNull())
     .addColumn('seq', isPostgresql ? 'bigint' : 'integer', (column) =>
