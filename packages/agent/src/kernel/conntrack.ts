@@ -41,8 +41,10 @@ const CTA_PROTO_ICMP_TYPE = 5;
 const CTA_PROTO_ICMP_CODE = 6;
 const CTA_PROTO_ICMPV6_TYPE = 8;
 const CTA_PROTO_ICMPV6_CODE = 9;
+const FILTER_IP_SRC = 1 << 0;
 const FILTER_IP_DST = 1 << 1;
 const FILTER_PROTO_NUM = 1 << 3;
+const FILTER_PROTO_SRC_PORT = 1 << 4;
 const FILTER_PROTO_DST_PORT = 1 << 5;
 
 /** One direction of a connection. Ports are 0 for protocols without; type and code for all but ICMP and ICMPv6. */
@@ -72,8 +74,17 @@ export type ConnectionFilter = { zone?: number } & (
   | { direction: 'any' }
 );
 
+/** An address, and a port of the protocol that is spoken of. */
+export interface Place {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** So many connections are judged before other work gets its turn. */
 const SLICE = 500;
+
+/** Whether the kernel takes a filter for what it is to delete: since Linux 6.8. Before, it says that there is no such entry. */
+let deletesByFilter = true;
 
 /** Connections of one network namespace. */
 export class Conntrack {
@@ -121,6 +132,33 @@ export class Conntrack {
     return work;
   }
 
+  /**
+   * Deletes the connections that were sent to one place and led to another one, which is the same where nothing
+   * translated them. The kernel does it in one pass over its connections that is some twenty times quicker than a
+   * search. Answers false where it cannot.
+   */
+  deleteLed(protocol: number, from: Place, to: Place): Promise<boolean> {
+    const work = this.#queue.then(async () => {
+      if (!deletesByFilter) return false;
+      const payload = Buffer.concat([
+        header(AF_INET),
+        tuple(CTA_TUPLE_ORIG, { protocol, destination: from.address, destinationPort: from.port }),
+        tuple(CTA_TUPLE_REPLY, { protocol, source: to.address, sourcePort: to.port }),
+        nested(
+          CTA_FILTER,
+          attribute(CTA_FILTER_ORIG_FLAGS, uint32(FILTER_IP_DST | FILTER_PROTO_NUM | FILTER_PROTO_DST_PORT)),
+          attribute(CTA_FILTER_REPLY_FLAGS, uint32(FILTER_IP_SRC | FILTER_PROTO_NUM | FILTER_PROTO_SRC_PORT)),
+        ),
+      ]);
+      const errno = await this.#socket.requestAside({ type: CT_DELETE, flags: 0, payload });
+      expect('connections', errno, ENOENT);
+      deletesByFilter = errno === 0;
+      return deletesByFilter;
+    });
+    this.#queue = work.catch(() => undefined);
+    return work;
+  }
+
   close(): void {
     void this.#queue.then(() => this.#socket.close());
   }
@@ -159,6 +197,26 @@ function filterAttributes(filter: Exclude<ConnectionFilter, { direction: 'any' }
     nested(CTA_FILTER, attribute(isOriginal ? CTA_FILTER_ORIG_FLAGS : CTA_FILTER_REPLY_FLAGS, uint32(flags))),
   ];
 }
+
+/** One direction of IPv4 connections, for a filter. The kernel wants it whole: what no flag names is not looked at. */
+function tuple(type: number, { source = '0.0.0.0', destination = '0.0.0.0', protocol, ...ports }: PartOfTuple): Buffer {
+  return nested(
+    type,
+    nested(
+      CTA_TUPLE_IP,
+      attribute(CTA_IP_V4_SRC, addressBytes(source)),
+      attribute(CTA_IP_V4_DST, addressBytes(destination)),
+    ),
+    nested(
+      CTA_TUPLE_PROTO,
+      attribute(CTA_PROTO_NUM, Buffer.from([protocol])),
+      attribute(CTA_PROTO_SRC_PORT, uint16be(ports.sourcePort ?? 0)),
+      attribute(CTA_PROTO_DST_PORT, uint16be(ports.destinationPort ?? 0)),
+    ),
+  );
+}
+
+type PartOfTuple = Pick<Tuple, 'protocol'> & Partial<Tuple>;
 
 function parseConnection(data: Buffer): Connection | undefined {
   let original: Tuple | undefined;

@@ -28,18 +28,8 @@ export const setsockopt = library.func('int setsockopt(int, int, int, const void
   value: Buffer,
   length: number,
 ) => number;
-export const send = library.func('long send(int, const void*, size_t, int)') as (
-  fd: number,
-  data: Buffer,
-  length: number,
-  flags: number,
-) => number;
-export const recv = library.func('long recv(int, _Out_ uint8_t*, size_t, int)') as ((
-  fd: number,
-  data: Buffer,
-  length: number,
-  flags: number,
-) => number) & {
+/** A call that moves bytes; its other form does so on a thread of its own. */
+type Transfer = ((fd: number, data: Buffer, length: number, flags: number) => number) & {
   async(
     fd: number,
     data: Buffer,
@@ -48,6 +38,8 @@ export const recv = library.func('long recv(int, _Out_ uint8_t*, size_t, int)') 
     done: (error: Error | null, count: number) => void,
   ): void;
 };
+export const send = library.func('long send(int, const void*, size_t, int)') as Transfer;
+export const recv = library.func('long recv(int, _Out_ uint8_t*, size_t, int)') as Transfer;
 export const sendto = library.func('long sendto(int, const void*, size_t, int, const void*, uint32_t)') as (
   fd: number,
   data: Buffer,

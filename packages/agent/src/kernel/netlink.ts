@@ -94,7 +94,19 @@ export class NetlinkSocket {
 
   /** Sends one message and waits for the kernel's answer. Gives its error number, 0 for success. */
   request(message: Message): number {
-    const sequence = this.#send({ ...message, flags: message.flags | NLM_F_REQUEST | NLM_F_ACK });
+    const { whole, sequence } = this.#numbered(message, NLM_F_ACK);
+    checked('send', Number(send(this.#fd, whole, whole.length, 0)));
+    return this.#answerTo(sequence);
+  }
+
+  /** The same of a request that the kernel may work on for long: it does so off the main thread. */
+  async requestAside(message: Message): Promise<number> {
+    const { whole, sequence } = this.#numbered(message, NLM_F_ACK);
+    await aside('send', send, this.#fd, whole);
+    return this.#answerTo(sequence);
+  }
+
+  #answerTo(sequence: number): number {
     for (;;) {
       const count = checked('recv', Number(recv(this.#fd, this.#buffer, this.#buffer.length, 0)));
       for (const reply of messages(this.#buffer.subarray(0, count))) {
@@ -104,19 +116,15 @@ export class NetlinkSocket {
   }
 
   /**
-   * Asks for a list and gives the payload of each message of the answer. The kernel may search long for it: the
-   * receiving is done off the main thread. One list at a time.
+   * Asks for a list and gives the payload of each message of the answer. The kernel may search long for it, as soon as
+   * it is asked and again for each part: all of that is off the main thread. One list at a time.
    */
   async list(message: Message): Promise<Buffer[]> {
-    const sequence = this.#send({ ...message, flags: message.flags | NLM_F_REQUEST | NLM_F_DUMP });
+    const { whole, sequence } = this.#numbered(message, NLM_F_DUMP);
+    await aside('send', send, this.#fd, whole);
     const found: Buffer[] = [];
     for (;;) {
-      const count = await new Promise<number>((resolve, reject) =>
-        recv.async(this.#fd, this.#buffer, this.#buffer.length, 0, (error, result) =>
-          error ? reject(error) : resolve(Number(result)),
-        ),
-      );
-      if (count < 0) throw new Error('recv on a netlink socket failed');
+      const count = await aside('recv', recv, this.#fd, this.#buffer);
       for (const reply of messages(this.#buffer.subarray(0, count))) {
         if (reply.sequence !== sequence) continue;
         if (reply.type === NLMSG_DONE) return found;
@@ -135,17 +143,24 @@ export class NetlinkSocket {
     close(this.#fd);
   }
 
-  #send(message: Message): number {
+  #numbered(message: Message, flags: number): { whole: Buffer; sequence: number } {
     this.#sequence = (this.#sequence + 1) >>> 0;
     const header = Buffer.alloc(HEADER);
     header.writeUInt32LE(HEADER + message.payload.length, 0);
     header.writeUInt16LE(message.type, 4);
-    header.writeUInt16LE(message.flags, 6);
+    header.writeUInt16LE(message.flags | flags | NLM_F_REQUEST, 6);
     header.writeUInt32LE(this.#sequence, 8);
-    const whole = Buffer.concat([header, message.payload]);
-    checked('send', Number(send(this.#fd, whole, whole.length, 0)));
-    return this.#sequence;
+    return { whole: Buffer.concat([header, message.payload]), sequence: this.#sequence };
   }
+}
+
+/** Sends or receives on a thread of its own; gives the number of bytes. */
+async function aside(what: string, transfer: typeof send, fd: number, data: Buffer): Promise<number> {
+  const count = await new Promise<number>((resolve, reject) =>
+    transfer.async(fd, data, data.length, 0, (error, result) => (error ? reject(error) : resolve(Number(result)))),
+  );
+  if (count < 0) throw new Error(`${what} on a netlink socket failed`);
+  return count;
 }
 
 function* messages(data: Buffer): Generator<{ type: number; sequence: number; payload: Buffer }> {

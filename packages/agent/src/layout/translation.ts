@@ -22,6 +22,13 @@ export interface TrackedConnection {
 /** Tells of each IPv4 connection in a namespace whether it goes as the desired state would lead a new one. */
 export interface Agreement {
   agrees(connection: TrackedConnection): boolean;
+  /** Whether what is sent to this address and port is to be led to that one. */
+  leads(protocol: number, from: Place, to: Place): boolean;
+}
+
+interface Place {
+  readonly address: string;
+  readonly port: number;
 }
 
 const PROTOCOL_NUMBERS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
@@ -32,22 +39,32 @@ export function agreementOf(world: World, namespace: string): Agreement {
   const router = world.replica.get('router', ROUTER_NAMESPACE.exec(namespace)?.[1] ?? null);
   const gateway = gatewayPort(world, router);
   if (router === undefined || gateway === undefined || gatewayNamespace(router) !== namespace) {
-    return { agrees: isUntranslated };
+    return { agrees: isUntranslated, leads: (_, from, to) => from.address === to.address };
   }
   const way = wayOut(world, router, gateway);
   return {
     agrees: (connection) =>
       isRightInward(world, namespace, connection) && isRightOutward(world, namespace, way, connection),
+    leads: (protocol, from, to) => isLed(world, namespace, protocol, from, to),
   };
 }
 
 const isUntranslated = ({ original, reply }: TrackedConnection): boolean =>
   original.destination === reply.source && original.source === reply.destination;
 
-function isRightInward(world: World, namespace: string, { original, reply }: TrackedConnection): boolean {
-  const wanted = translationOf(world, namespace, original.destination, original.protocol, original.destinationPort);
-  if (wanted === undefined) return reply.source === original.destination;
-  return wanted.address === reply.source && (wanted.port === undefined || wanted.port === reply.sourcePort);
+const isRightInward = (world: World, namespace: string, { original, reply }: TrackedConnection): boolean =>
+  isLed(
+    world,
+    namespace,
+    original.protocol,
+    { address: original.destination, port: original.destinationPort },
+    { address: reply.source, port: reply.sourcePort },
+  );
+
+function isLed(world: World, namespace: string, protocol: number, from: Place, to: Place): boolean {
+  const wanted = translationOf(world, namespace, from.address, protocol, from.port);
+  if (wanted === undefined) return to.address === from.address;
+  return wanted.address === to.address && (wanted.port === undefined || wanted.port === to.port);
 }
 
 function isRightOutward(world: World, namespace: string, way: WayOut, { original, reply }: TrackedConnection): boolean {

@@ -1,21 +1,23 @@
 import type { Logger } from 'pino';
-import type { Connection, ConnectionFilter } from '../kernel/conntrack.ts';
+import type { Connection, ConnectionFilter, Place } from '../kernel/conntrack.ts';
 import type { Namespaces } from '../kernel/namespaces.ts';
 import { HOST, type Item } from '../layout/item.ts';
 import type { Agreement } from '../layout/translation.ts';
 import type { Operation } from './operation.ts';
 
 /**
- * Connections to look at: all of a namespace, those to and from an address, or those to one protocol and port of it.
+ * Connections to look at: all of a namespace, those to and from an address, or those to one protocol and port of it;
+ * of these only such as were led to one place, where nothing but them can be wrong.
  */
 export interface Flow {
   readonly address?: string;
   readonly protocol?: number;
   readonly port?: number;
+  readonly ledTo?: Place;
 }
 
-/** More ports of one address than this are looked at together: each look is a search of all the kernel's connections. */
-const SEPARATE_LOOKS = 4;
+/** More ports of one address than this are looked at together: each look passes over all the kernel's connections. */
+const SEPARATE_LOOKS = 8;
 /** More looks than this into one namespace become a single one at all of its connections. */
 const MOST_LOOKS = 32;
 const PROTOCOLS: Record<string, number> = { tcp: 6, udp: 17, sctp: 132 };
@@ -68,7 +70,13 @@ export class Connections {
 
   async #end(namespace: string, flow: Flow): Promise<number> {
     const { conntrack } = this.#namespaces.of(namespace);
-    const { agrees } = this.#agreementOf(namespace);
+    const { agrees, leads } = this.#agreementOf(namespace);
+    const { address, protocol, port, ledTo } = flow;
+    if (address !== undefined && protocol !== undefined && port !== undefined && ledTo !== undefined) {
+      // It may lead there again by now.
+      if (leads(protocol, { address, port }, ledTo)) return 0;
+      if (await conntrack.deleteLed(protocol, { address, port }, ledTo)) return 0;
+    }
     const isWrong = (connection: Connection): boolean => !agrees(connection);
     let count = 0;
     for (const filter of filtersOf(flow)) count += await conntrack.deleteWrong(filter, isWrong);
@@ -91,13 +99,14 @@ function filtersOf({ address, protocol, port }: Flow): (ConnectionFilter | undef
 export function flowsOf(operations: readonly Operation[]): Map<string, Flow[]> {
   const byNamespace = new Map<string, Map<string, Looks>>();
   const entirely = new Set<string>();
-  for (const { item } of operations) {
+  for (const operation of operations) {
+    const { item } = operation;
     if (leadsOut(item)) entirely.add(item.namespace);
-    for (const flow of flowsOfItem(item)) {
+    for (const flow of flowsOfOperation(operation)) {
       const looks = entryOf(byNamespace, item.namespace, () => new Map<string, Looks>());
       const found = entryOf(looks, flow.address, () => ({ whole: false, flows: new Map() }));
       found.whole ||= flow.port === undefined;
-      if (found.flows.size <= SEPARATE_LOOKS) found.flows.set(`${flow.protocol}|${flow.port}`, flow);
+      if (found.flows.size <= SEPARATE_LOOKS) found.flows.set(keyOf(flow), flow);
     }
   }
   const flows = new Map<string, Flow[]>([...entirely].map((namespace) => [namespace, [{}]]));
@@ -110,6 +119,8 @@ export function flowsOf(operations: readonly Operation[]): Map<string, Flow[]> {
   }
   return flows;
 }
+
+const keyOf = ({ protocol, port, ledTo }: Flow): string => [protocol, port, ledTo?.address, ledTo?.port].join('|');
 
 interface Looks {
   whole: boolean;
@@ -130,24 +141,44 @@ const leadsOut = (item: Item): boolean =>
 
 type FlowOfAddress = Flow & { readonly address: string };
 
-function flowsOfItem(item: Item): FlowOfAddress[] {
+/** What was led to a place before, which is no longer; of what is new, what went untranslated. */
+function flowsOfOperation({ action, item, before }: Operation): FlowOfAddress[] {
+  return flowsOfItem(before ?? item, action !== 'add');
+}
+
+/** `was`: whether it led connections before the operation. */
+function flowsOfItem(item: Item, was: boolean): FlowOfAddress[] {
   if (item.type === 'nft-element' && item.family === 'ip' && item.set === 'floating-ips')
     return [{ address: item.element }];
   if (item.type === 'nft-element' && item.family === 'ip' && item.set === 'forwardings') {
     const [address = '', protocol = '', port = ''] = item.element.split(' . ');
-    return [{ address, protocol: PROTOCOLS[protocol] ?? 0, port: Number(port) }];
+    const [target = '', targetPort = ''] = item.data?.split(' . ') ?? [];
+    return [flowOf(address, protocol, Number(port), was ? { address: target, port: Number(targetPort) } : undefined)];
   }
   if (item.type !== 'iptables-rule') return [];
-  const rule = /^-d (\S+)\/32 (?:-p (\w+) -m \w+ --dport (\d+)(?::(\d+))? )?-j DNAT /.exec(item.rule);
-  const address = rule?.[1];
-  if (rule === null || address === undefined) return [];
-  const protocol = PROTOCOLS[rule[2] ?? ''];
-  if (protocol === undefined) return [{ address }];
-  const first = Number(rule[3]);
-  const last = Number(rule[4] ?? rule[3]);
-  return Array.from({ length: Math.min(last - first + 1, SEPARATE_LOOKS + 1) }, (_, index) => ({
+  const rule =
+    /^-d (\S+)\/32 (?:-p (\w+) -m \w+ --dport (\d+)(?::(\d+))? )?-j DNAT --to-destination ([\d.]+)(?::(\d+)$)?/.exec(
+      item.rule,
+    );
+  const [, address, protocol, first, last, target = '', targetPort] = rule ?? [];
+  if (address === undefined) return [];
+  if (protocol === undefined || first === undefined) return [{ address }];
+  if (last === undefined && targetPort !== undefined) {
+    return [flowOf(address, protocol, Number(first), was ? { address: target, port: Number(targetPort) } : undefined)];
+  }
+  // Of a range the ports are looked at one by one, or the address as a whole.
+  const count = Math.min(Number(last ?? first) - Number(first) + 1, SEPARATE_LOOKS + 1);
+  return Array.from({ length: count }, (_, index) => ({
     address,
-    protocol,
-    port: first + index,
+    protocol: PROTOCOLS[protocol] ?? 0,
+    port: Number(first) + index,
   }));
 }
+
+/** Without a place to which they were led: those that nothing translated. */
+const flowOf = (address: string, protocol: string, port: number, ledTo: Place | undefined): FlowOfAddress => ({
+  address,
+  protocol: PROTOCOLS[protocol] ?? 0,
+  port,
+  ledTo: ledTo ?? { address, port },
+});
