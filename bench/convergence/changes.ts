@@ -51,7 +51,7 @@ export async function measureChanges(cloud: ConvergenceCloud, { turns, each }: S
   const inKernel = async ({ address }: { address: string }): Promise<void> => {
     const port = nextPort++;
     const edit = (verb: 'add' | 'delete') =>
-      ({ by: 'floor', line: `${verb}\t${cloud.element(port, verb === 'add')}` }) as const;
+      ({ by: 'floor', line: [verb, ...cloud.element(port)].join('\t') }) as const;
     await attempt('add', { cause: edit('add'), address, port, from: 'refused', until: 'connected' });
     await attempt('remove', { cause: edit('delete'), address, port, from: 'connected', until: 'refused' });
   };

@@ -236,10 +236,9 @@ export class ConvergenceCloud {
     };
   }
 
-  /** The same as an element of the agent's map. */
-  element(externalPort: number, withTarget: boolean): string {
-    const key = `${this.measured.address} . tcp . ${externalPort}`;
-    return withTarget ? `${key} : ${VM_ADDRESS} . ${MEASURED_PORT}` : key;
+  /** The same as an element of the agent's map: key and value. */
+  element(externalPort: number): [string, string] {
+    return [`${this.measured.address} . tcp . ${externalPort}`, `${VM_ADDRESS} . ${MEASURED_PORT}`];
   }
 
   async #addVm(port: Body): Promise<void> {

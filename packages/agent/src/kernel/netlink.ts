@@ -14,9 +14,10 @@ const NETLINK_CAP_ACK = 10;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const HEADER = 16;
-const NESTED = 0x8000;
+export const NESTED = 0x8000;
 const TYPE_MASK = 0x3fff;
 
+const SEND_BUFFER = 4 << 20;
 /** struct timeval */
 const TEN_SECONDS = Buffer.from([10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 
@@ -84,7 +85,7 @@ export class NetlinkSocket {
   /** `namespace`: name of a network namespace, or empty for the agent's own. */
   constructor(namespace: string, protocol: number) {
     this.#fd = inNetns(namespace, () => checked('socket(AF_NETLINK)', socket(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol)));
-    setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, uint32(4 << 20), 4);
+    setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, uint32(SEND_BUFFER), 4);
     setsockopt(this.#fd, SOL_SOCKET, SO_RCVBUFFORCE, uint32(4 << 20), 4);
     // The kernel answers at once; a wait without end would hold the whole agent.
     setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, TEN_SECONDS, TEN_SECONDS.length);
@@ -106,13 +107,35 @@ export class NetlinkSocket {
     return this.#answerTo(sequence);
   }
 
-  #answerTo(sequence: number): number {
+  /** The answer to a request, or the first error since another one. What is left of earlier answers is passed over. */
+  #answerTo(sequence: number, since = sequence): number {
     for (;;) {
       const count = checked('recv', Number(recv(this.#fd, this.#buffer, this.#buffer.length, 0)));
-      for (const reply of messages(this.#buffer.subarray(0, count))) {
-        if (reply.sequence === sequence && reply.type === NLMSG_ERROR) return -reply.payload.readInt32LE(0);
+      for (const reply of parseMessages(this.#buffer.subarray(0, count))) {
+        if (reply.type !== NLMSG_ERROR || reply.sequence < since) continue;
+        const errno = -reply.payload.readInt32LE(0);
+        if (errno !== 0 || reply.sequence === sequence) return errno;
       }
     }
+  }
+
+  /**
+   * Sends messages as one datagram and waits for the answer to the last but one, which asks for it: nfnetlink's
+   * transactions, whose first and last message are their frame. `long`: the kernel works for more than some
+   * milliseconds on it, off the main thread. Throws a KernelError for the first message that was refused.
+   */
+  async transaction(messages: readonly Message[], long: boolean): Promise<void> {
+    const first = this.#sequence + 1;
+    const asking = messages.length - 2;
+    const datagram = Buffer.concat(
+      messages.map((message, index) => this.#numbered(message, index === asking ? NLM_F_ACK : 0).whole),
+    );
+    // The kernel refuses what is larger than the buffer of all that is under way.
+    setsockopt(this.#fd, SOL_SOCKET, SO_SNDBUFFORCE, uint32(Math.max(SEND_BUFFER, 2 * datagram.length)), 4);
+    if (long) await aside('send', send, this.#fd, datagram);
+    else checked('send', Number(send(this.#fd, datagram, datagram.length, 0)));
+    const errno = this.#answerTo(first + asking, first);
+    if (errno !== 0) throw new KernelError('transaction', errno);
   }
 
   /**
@@ -125,7 +148,7 @@ export class NetlinkSocket {
     const found: Buffer[] = [];
     for (;;) {
       const count = await aside('recv', recv, this.#fd, this.#buffer);
-      for (const reply of messages(this.#buffer.subarray(0, count))) {
+      for (const reply of parseMessages(this.#buffer.subarray(0, count))) {
         if (reply.sequence !== sequence) continue;
         if (reply.type === NLMSG_DONE) return found;
         if (reply.type === NLMSG_ERROR) {
@@ -144,7 +167,7 @@ export class NetlinkSocket {
   }
 
   #numbered(message: Message, flags: number): { whole: Buffer; sequence: number } {
-    this.#sequence = (this.#sequence + 1) >>> 0;
+    this.#sequence += 1;
     const header = Buffer.alloc(HEADER);
     header.writeUInt32LE(HEADER + message.payload.length, 0);
     header.writeUInt16LE(message.type, 4);
@@ -163,7 +186,7 @@ async function aside(what: string, transfer: typeof send, fd: number, data: Buff
   return count;
 }
 
-function* messages(data: Buffer): Generator<{ type: number; sequence: number; payload: Buffer }> {
+function* parseMessages(data: Buffer): Generator<{ type: number; sequence: number; payload: Buffer }> {
   for (let offset = 0; offset + HEADER <= data.length; ) {
     const length = data.readUInt32LE(offset);
     if (length < HEADER) return;

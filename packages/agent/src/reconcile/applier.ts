@@ -17,7 +17,7 @@ import {
   routeLines,
   ruleLines,
 } from './link-lines.ts';
-import { isNft, nftTransaction } from './nft-transaction.ts';
+import { elementChanges, isNft, nftTransaction } from './nft-transaction.ts';
 import { type Operation, ofType } from './operation.ts';
 import { type Failures, Round } from './round.ts';
 import type { Services } from './services.ts';
@@ -118,7 +118,7 @@ export class Applier {
     const families = new Set(operations.flatMap(({ item }) => (isNft(item) ? [item.family] : [])));
     const whole = new Set([...families].filter((family) => around.isEmptied(namespace, family)));
     try {
-      await this.#namespaces.of(namespace).nftables.run(nftTransaction(operations, whole));
+      await this.#nftTransaction(namespace, operations, whole);
     } catch (error) {
       const scopes = new Map<Scope, Operation[]>();
       for (const operation of operations) {
@@ -135,6 +135,23 @@ export class Applier {
         }
       }
     }
+  }
+
+  async #nftTransaction(
+    namespace: string,
+    operations: readonly Operation[],
+    emptied: ReadonlySet<NftFamily>,
+  ): Promise<void> {
+    const { nftables, elements } = this.#namespaces.of(namespace);
+    const changes = emptied.size === 0 ? elementChanges(operations) : undefined;
+    if (changes !== undefined) {
+      try {
+        return await elements.change(OWNER, changes.gone, changes.wanted);
+      } catch {
+        // nft tries again, and knows what to say.
+      }
+    }
+    await nftables.run(nftTransaction(operations, emptied));
   }
 
   async #iptables(round: Round, namespace: string, around: Surroundings): Promise<void> {

@@ -1,4 +1,5 @@
 import { ipVersion } from '@portward/model/ip-address.ts';
+import { isPlainElement } from '../kernel/nft-elements.ts';
 import {
   type NftChainItem,
   type NftElementItem,
@@ -75,6 +76,24 @@ export function nftTransaction(operations: readonly Operation[], emptied: Readon
     if (action === 'remove') lines.push(`delete ${setWord(item)} ${path(item, item.name)}`);
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+}
+
+/**
+ * The operations as changes of elements of the `ip` table, if they are nothing else and none is of a kind that only nft
+ * knows: what deletes and adds forwardings. Such changes go to the kernel directly.
+ */
+export function elementChanges(
+  operations: readonly Operation[],
+): { gone: NftElementItem[]; wanted: NftElementItem[] } | undefined {
+  const gone: NftElementItem[] = [];
+  const wanted: NftElementItem[] = [];
+  for (const { action, item, before = item } of operations) {
+    if (item.type !== 'nft-element' || before.type !== 'nft-element' || item.family !== 'ip') return undefined;
+    if (!isPlainElement(item)) return undefined;
+    if (action !== 'add') gone.push(before);
+    if (action !== 'remove') wanted.push(item);
+  }
+  return { gone, wanted };
 }
 
 export const isNft = (item: { type: string }): item is NftItem =>
