@@ -151,10 +151,9 @@ export class DataPlane {
 
   async #follow(): Promise<void> {
     try {
-      for await (const line of this.#options.source.lines(this.#abort.signal)) {
-        if (this.#stopped) return;
-        this.#take(line);
-      }
+      await this.#options.source.follow(this.#abort.signal, (line) => {
+        if (!this.#stopped) this.#take(line);
+      });
     } catch (error) {
       this.#log.error({ error }, 'the feed cannot be followed any more');
     }
@@ -223,9 +222,8 @@ export class DataPlane {
 
   async #work(): Promise<void> {
     while (!this.#stopped) {
+      // What arrives together is taken in before this goes on, and goes into the same round.
       await this.#woken.promise;
-      // What arrived in the same turn goes into the same round.
-      await new Promise(setImmediate);
       this.#woken = Promise.withResolvers<void>();
       if (this.#stopped) return;
       if (!this.#isSynced) continue;

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { finished } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AgentReport, FEED_KINDS, type FeedKind, type FeedLine, HEARTBEAT_SECONDS } from '@portward/model/feed.ts';
 import { ControllerConnection, RefusedError } from './connection.ts';
 import { readToken } from './credentials.ts';
-import { parseNdjson } from './ndjson.ts';
+import { NdjsonReader } from './ndjson.ts';
 
 /** Times in milliseconds. */
 export interface FollowerTiming {
@@ -58,22 +59,23 @@ export class Follower {
   }
 
   /**
-   * The feed's lines, for ever: when it ends, fails or falls silent it is opened again and goes on where it was. Lines
-   * of operations and kinds that this version does not know are left out. Ends when the signal aborts.
+   * Hands on the feed's lines, for ever: when it ends, fails or falls silent, or `take` throws, it is opened again and
+   * goes on where it was. Lines of operations and kinds that this version does not know are left out. Resolves when the
+   * signal aborts.
    */
-  async *lines(signal: AbortSignal): AsyncGenerator<FeedLine, void, undefined> {
+  async follow(signal: AbortSignal, take: (line: FeedLine) => void): Promise<void> {
     let wait = this.#timing.firstWaitMs;
     let complaint = '';
     while (!signal.aborted) {
       let pause = wait;
       let reason = 'the feed ended';
       try {
-        for await (const line of this.#attempt(signal)) {
+        await this.#attempt(signal, (line) => {
+          take(line);
           if (complaint !== '') this.#log?.info(`Following ${this.#connection.name} again`);
           complaint = '';
           wait = pause = this.#timing.firstWaitMs;
-          yield line;
-        }
+        });
       } catch (error) {
         reason = describe(error);
         if (error instanceof RefusedError && (error.status === 401 || error.status === 403)) {
@@ -107,8 +109,8 @@ export class Follower {
     this.#connection.close();
   }
 
-  /** One connection's lines, until it ends. */
-  async *#attempt(signal: AbortSignal): AsyncGenerator<FeedLine, void, undefined> {
+  /** Hands on one connection's lines, until it ends. */
+  async #attempt(signal: AbortSignal, take: (line: FeedLine) => void): Promise<void> {
     const query = new URLSearchParams({ host: this.#host });
     if (this.#after !== undefined) query.set('after', String(this.#after));
     const answer = await this.#connection.open({
@@ -119,43 +121,48 @@ export class Follower {
       timeoutMs: this.#timing.silenceMs,
     });
     let synced = this.#after !== undefined;
-    try {
-      for await (const value of parseNdjson(alert(answer, this.#timing.silenceMs))) {
-        const seq = sequenceOf(value);
-        if (isLine(value)) {
-          // A snapshot that breaks off must be had again from its start, not resumed.
-          if (value.op === 'reset') {
-            synced = false;
-            this.#after = undefined;
-          }
-          yield value;
-          if (value.op === 'synced') synced = true;
+    const reader = new NdjsonReader((value) => {
+      if (signal.aborted) return;
+      const seq = sequenceOf(value);
+      if (isLine(value)) {
+        // A snapshot that breaks off must be had again from its start, not resumed.
+        if (value.op === 'reset') {
+          synced = false;
+          this.#after = undefined;
         }
-        // Only now: what the consumer did not get to take is told again.
-        if (synced && seq !== undefined) this.#after = seq;
+        take(value);
+        if (value.op === 'synced') synced = true;
       }
-    } finally {
-      answer.destroy();
-    }
+      // Only now: what could not be taken is told again.
+      if (synced && seq !== undefined) this.#after = seq;
+    });
+    await readAll(answer, (piece) => reader.push(piece), this.#timing.silenceMs);
   }
 }
 
-/** Pieces of an answer's body. Throws when none comes for `silenceMs` though one is waited for. */
-async function* alert(answer: IncomingMessage, silenceMs: number): AsyncGenerator<string> {
+/**
+ * Hands on pieces of an answer's body as they arrive, until its end. Throws when none comes for `silenceMs`, and what
+ * `take` throws.
+ */
+async function readAll(answer: IncomingMessage, take: (piece: string) => void, silenceMs: number): Promise<void> {
+  const silence = setTimeout(
+    () => answer.destroy(new Error(`the feed is silent for ${silenceMs / 1000} s`)),
+    silenceMs,
+  );
   answer.setEncoding('utf8');
-  const pieces = answer[Symbol.asyncIterator]() as AsyncIterator<string>;
-  for (;;) {
-    const timer = setTimeout(
-      () => answer.destroy(new Error(`the feed is silent for ${silenceMs / 1000} s`)),
-      silenceMs,
-    );
+  answer.on('data', (piece: string) => {
+    silence.refresh();
     try {
-      const { done, value } = await pieces.next();
-      if (done) return;
-      yield value;
-    } finally {
-      clearTimeout(timer);
+      take(piece);
+    } catch (error) {
+      answer.destroy(error as Error);
     }
+  });
+  try {
+    await finished(answer);
+  } finally {
+    clearTimeout(silence);
+    answer.destroy();
   }
 }
 

@@ -2,24 +2,34 @@
 const LONGEST_LINE = 16 << 20;
 
 /**
- * Values of a stream of newline-delimited JSON, one by one as they arrive, whatever the pieces are that they arrive in.
- * An unfinished last line is dropped. Throws an Error on a line that is no JSON or too long.
+ * Reads newline-delimited JSON and hands on value by value as soon as the end of its line is there, whatever the pieces
+ * are that the text comes in. Blank lines mean nothing.
  */
-export async function* parseNdjson(pieces: AsyncIterable<string>): AsyncGenerator<unknown> {
-  let begun = '';
-  for await (const piece of pieces) {
+export class NdjsonReader {
+  readonly #take: (value: unknown) => void;
+  /** The line of which the end is not there yet. */
+  #begun = '';
+
+  constructor(take: (value: unknown) => void) {
+    this.#take = take;
+  }
+
+  /** Takes a piece in. Throws an Error on a line that is no JSON or too long, and what `take` throws. */
+  push(piece: string): void {
     let start = 0;
     for (;;) {
       // Only the new piece is searched: a long line in many pieces must not be gone through again for each.
       const end = piece.indexOf('\n', start);
       if (end < 0) break;
-      const line = begun + piece.slice(start, end);
-      begun = '';
+      const line = this.#begun + piece.slice(start, end);
+      this.#begun = '';
       start = end + 1;
-      if (line.trim() !== '') yield parse(line);
+      if (line.trim() !== '') this.#take(parse(line));
     }
-    begun += piece.slice(start);
-    if (begun.length > LONGEST_LINE) throw new Error(`a line of the feed has more than ${LONGEST_LINE} characters`);
+    this.#begun += piece.slice(start);
+    if (this.#begun.length > LONGEST_LINE) {
+      throw new Error(`a line of the feed has more than ${LONGEST_LINE} characters`);
+    }
   }
 }
 

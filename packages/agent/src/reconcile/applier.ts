@@ -52,6 +52,11 @@ export class Applier {
 
   async apply(operations: readonly Operation[], around: Surroundings): Promise<Failures> {
     const round = new Round(operations);
+    // The commonest of all: forwardings come and go, and nothing but their rules is concerned.
+    if (operations.every(({ item }) => item.namespace !== HOST && isNft(item))) {
+      for (const namespace of round.namespaces()) await this.#nftables(round, namespace, around);
+      return round.failures;
+    }
     const going = new Set<string>();
     for (const { item, action } of ofType(operations, 'namespace')) if (action === 'remove') going.add(item.namespace);
     await this.#endServices(round);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { AgentReport, FeedLine } from '@portward/model/feed.ts';
 import { pino } from 'pino';
@@ -16,11 +17,10 @@ const log = pino({ level: process.env.AGENT_LOG ?? 'warn' }, pino.destination(2)
 const CHECK = 'check';
 
 const source: FeedSource = {
-  async *lines(): AsyncIterable<FeedLine> {
-    for await (const line of createInterface({ input: process.stdin })) {
-      if (line === CHECK) void answer();
-      else yield JSON.parse(line) as FeedLine;
-    }
+  async follow(_signal: AbortSignal, take: (line: FeedLine) => void): Promise<void> {
+    const input = createInterface({ input: process.stdin });
+    input.on('line', (line) => (line === CHECK ? void answer() : take(JSON.parse(line) as FeedLine)));
+    await once(input, 'close');
     process.exit();
   },
   async report(report: AgentReport): Promise<void> {
