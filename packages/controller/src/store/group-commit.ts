@@ -9,7 +9,7 @@ export interface Committed extends CommitEvent {
   readonly changes: readonly StoredChange[];
 }
 
-/** The one connection that writes, as far as group commit goes. Every request of a batch is inside a savepoint. */
+/** The one connection that writes, as far as group commit goes. Each request of a batch after the first is inside a savepoint. */
 export interface WriterConnection {
   readonly db: Kysely<Database>;
   /**
@@ -22,6 +22,8 @@ export interface WriterConnection {
   /** Takes back what was done since the savepoint; answers false when the whole transaction is gone. */
   undoToSavepoint(): Promise<boolean>;
   commit(committed: Committed): Promise<void>;
+  /** Takes the whole transaction back. */
+  rollback(): Promise<void>;
   /** Ends a transaction that could not be committed. */
   abandon(): Promise<void>;
   /** An error as requests shall see it. */
@@ -105,16 +107,22 @@ export class GroupCommit {
       return;
     }
     for (let job = await this.#nextJob(0); job !== undefined; job = await this.#nextJob(done.length)) {
+      const isFirst = done.length === 0;
       try {
-        await connection.openSavepoint();
+        if (!isFirst) await connection.openSavepoint();
         const tx = new OpenTransaction(connection.db);
         const value = await job.work(tx);
         const added = await tx.appendChanges(this.#load, position);
-        await connection.releaseSavepoint();
+        if (!isFirst) await connection.releaseSavepoint();
         position += added.length;
         for (const change of added) changes.push(change);
         done.push({ job, value });
       } catch (error) {
+        if (isFirst) {
+          await connection.rollback();
+          fail(error, [job]);
+          return;
+        }
         // A full disk or a lost connection may have undone the whole transaction.
         const whole = await connection.undoToSavepoint();
         fail(error, [job]);

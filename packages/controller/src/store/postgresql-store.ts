@@ -268,6 +268,10 @@ class PostgresqlWriter implements WriterConnection {
     );
   }
 
+  async rollback(): Promise<void> {
+    await this.#run('rollback').catch(() => this.abandon());
+  }
+
   async abandon(): Promise<void> {
     this.#connection.lose();
   }

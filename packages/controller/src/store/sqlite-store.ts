@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { Kysely, sql } from 'kysely';
 import { compiledQuery } from './compiled-query.ts';
 import { GroupCommit, type WriterConnection } from './group-commit.ts';
@@ -102,9 +102,13 @@ const lastNumber = compiledQuery((db) =>
 class SqliteWriter implements WriterConnection {
   readonly db: Kysely<Database>;
   readonly #database: DatabaseSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+    this.#begin = database.prepare('begin immediate');
+    this.#commit = database.prepare('commit');
     this.db = new Kysely<Database>({ dialect: new SqliteDialect(database) });
   }
 
@@ -114,7 +118,7 @@ class SqliteWriter implements WriterConnection {
   }
 
   async begin(): Promise<number> {
-    this.#database.exec('begin immediate');
+    this.#begin.run();
     const [last] = await lastNumber(this.db, {});
     return last?.seq ?? 0;
   }
@@ -138,7 +142,11 @@ class SqliteWriter implements WriterConnection {
   }
 
   async commit(): Promise<void> {
-    this.#database.exec('commit');
+    this.#commit.run();
+  }
+
+  async rollback(): Promise<void> {
+    await this.abandon();
   }
 
   async abandon(): Promise<void> {
