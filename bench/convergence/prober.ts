@@ -23,6 +23,8 @@ export interface Attempt {
   /** What was before, and what shall become of a connection; `nothing`: the address answers at all, or not. */
   readonly from: Outcome;
   readonly until: Outcome;
+  /** Pause before, milliseconds. */
+  readonly rest: number;
 }
 
 /** Times in milliseconds from the moment at which the cause was sent; of `nothing`, the start of the first vain attempt. */
@@ -39,11 +41,6 @@ type Question =
   | { readonly ask: 'watch'; readonly address: string; readonly port: number }
   | { readonly ask: 'unwatch' };
 
-/**
- * Between two changes, milliseconds, so that each meets a system at rest: the agent looks for the connections that the
- * one before concerned among all of the kernel's, which takes one of the processors for some of them.
- */
-const PAUSE = 15;
 const [apiSocket = '', token = '', floorSocket = ''] = process.argv.slice(2);
 let api = await Connection.open(apiSocket, token);
 let floor: Socket | undefined;
@@ -68,16 +65,16 @@ async function trigger(cause: Cause): Promise<{ status: number; body: string }> 
   return { status: body === 'done\n' ? 200 : 500, body };
 }
 
-async function attempt({ cause, address, port, from, until }: Attempt): Promise<Seen> {
+async function attempt({ cause, address, port, from, until, rest }: Attempt): Promise<Seen> {
   // A packet to an address that is not there is lost for a second, and silence must end: there, attempts are given up
   // early.
-  const patience = from === 'nothing' ? 5 : until === 'nothing' ? 200 : 3000;
+  const patience = from === 'nothing' ? 2 : until === 'nothing' ? 200 : 3000;
   // That nothing answers takes the kernel seconds to say.
   if (from !== 'nothing') {
     const { outcome } = await knock({ address, port, until: undefined, patience });
     if (outcome !== from) throw new Error(`port ${port} was ${outcome} before, not ${from}`);
   }
-  await pause(PAUSE);
+  await pause(rest);
   if (!api.isOpen) api = await Connection.open(apiSocket, token);
   const start = process.hrtime.bigint();
   const since = (at: bigint): number => Number(at - start) / 1e6;
