@@ -278,9 +278,11 @@ export class DataPlane {
     if (found) {
       this.#compare(found);
       this.#readAgain(found);
-      this.#watch.audited(found.items, performance.now() - start);
     }
+    const compared = performance.now();
     const result = await this.#reconciler.round();
+    // After what there was to bring in: the kernel makes a notification of each element while anybody listens.
+    if (found) this.#watch.audited(found.items, compared - start);
     const operations = result.operations.length;
     if (operations > 0) this.#log.debug({ operations, seq, milliseconds: performance.now() - start }, 'applied');
     this.#watch.follow(result.operations);
