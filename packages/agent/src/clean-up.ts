@@ -29,7 +29,10 @@ export async function cleanUp({ config, log }: CleanUpOptions): Promise<void> {
   const mappedBridges = new Set(config.bridge_mappings.map((mapping) => mapping.split(':')[1] ?? ''));
   try {
     for (let round = 1; ; round++) {
-      const found = await readBack({ namespaces, services, mappedBridges, isKnownTap: () => false });
+      const found = await readBack(
+        { namespaces, services, mappedBridges, isKnownTap: () => false, namespaceOfPair: () => undefined },
+        'everything',
+      );
       for (const [name, reason] of found.unread) throw new Error(`${name} cannot be read, so not removed: ${reason}`);
       if (found.items.length === 0) return removeEmpty(config.state_dir);
       if (round > ROUNDS)

@@ -20,6 +20,7 @@ import { Reconciler } from './reconcile/reconciler.ts';
 import type { Services } from './reconcile/services.ts';
 import { withDependents } from './reconcile/status-dependents.ts';
 import { Statuses } from './reconcile/statuses.ts';
+import { type Audited, Suspects } from './reconcile/suspects.ts';
 import { Replica } from './replica.ts';
 import { Reporter } from './reporter.ts';
 import { Taps } from './taps.ts';
@@ -62,7 +63,7 @@ export class DataPlane {
   #staged: Replica | undefined;
   #isSynced = false;
   #everythingIsNew = false;
-  #auditIsDue = true;
+  readonly #suspects = new Suspects();
   #isFirstRound = true;
   readonly #touched = new Set<Scope>();
   #seq = 0;
@@ -111,7 +112,8 @@ export class DataPlane {
       }),
       options.log,
     );
-    this.#audit = setInterval(() => this.#requestAudit(), options.auditSeconds * 1000);
+    this.#suspects.add('everything');
+    this.#audit = setInterval(() => this.#requestAudit('everything'), options.auditSeconds * 1000);
     this.#audit.unref();
     this.#watch = new KernelWatch({
       listen: options.listen,
@@ -122,7 +124,7 @@ export class DataPlane {
         this.#taps.tell(names);
         this.#wake();
       },
-      audit: () => this.#requestAudit(),
+      audit: (suspected) => this.#requestAudit(suspected),
     });
     this.#tasks = [this.#follow(), this.#work()];
   }
@@ -200,7 +202,11 @@ export class DataPlane {
     const { changed, gone } = this.#taps.look();
     this.#tapsChanged(changed);
     // Something of the agent's own that is gone although it is wanted.
-    if (gone.some((name) => this.#reconciler.desired.wantsLink(name))) this.#auditIsDue = true;
+    const { desired } = this.#reconciler;
+    for (const name of gone) {
+      const item = desired.get(desired.keyOfLink(name) ?? '');
+      if (item !== undefined) this.#suspects.add([item.namespace]);
+    }
   }
 
   #tapsChanged(names: readonly string[]): void {
@@ -211,8 +217,8 @@ export class DataPlane {
     }
   }
 
-  #requestAudit(): void {
-    this.#auditIsDue = true;
+  #requestAudit(suspected: Audited): void {
+    this.#suspects.add(suspected);
     this.#wake();
   }
 
@@ -232,7 +238,7 @@ export class DataPlane {
         await this.#answer();
       } catch (error) {
         this.#log.error({ error }, 'a round failed');
-        this.#auditIsDue = true;
+        this.#suspects.add('everything');
         this.#retryIn(1000);
       }
     }
@@ -252,7 +258,7 @@ export class DataPlane {
   async #answer(): Promise<void> {
     for (const { resolve, reject } of this.#questions.splice(0)) {
       try {
-        const { items, unread } = await readBack(this.#readBackContext());
+        const { items, unread } = await readBack(this.#readBackContext(), 'everything');
         for (const item of readSysctls(this.#reconciler.desired.sysctls())) items.push(item);
         const lines = [...unread].map(([namespace, reason]) => `${namespace} cannot be read: ${reason}`);
         lines.push(...recomputed(this.#world, this.#reconciler.desired), ...unlike(items, this.#reconciler));
@@ -267,22 +273,24 @@ export class DataPlane {
     const seq = this.#seq;
     const start = performance.now();
     this.#lookAtDevices();
-    const found = this.#auditIsDue ? await readBack(this.#readBackContext()) : undefined;
+    const audited = this.#suspects.take();
+    const found = audited && (await readBack(this.#readBackContext(), audited));
     if (found) {
-      this.#auditIsDue = false;
       this.#tapsChanged(this.#taps.adopt(found.taps));
       if (this.#isFirstRound) adoptNumbers(this.#world.numbers, found.items);
     }
     const scopes = this.#recompute();
     const driftBefore = this.drift;
+    let turned: ReadonlySet<Scope> = new Set();
     if (found) {
       this.#compare(found);
+      turned = this.#reconciler.doubt(found.unread, found.isRead);
       this.#readAgain(found);
     }
     const compared = performance.now();
     const result = await this.#reconciler.round();
     // After what there was to bring in: the kernel makes a notification of each element while anybody listens.
-    if (found) this.#watch.audited(found.items, compared - start);
+    if (found && audited) this.#watch.audited(found.items, audited, compared - start);
     const operations = result.operations.length;
     if (operations > 0) this.#log.debug({ operations, seq, milliseconds: performance.now() - start }, 'applied');
     this.#watch.follow(result.operations);
@@ -293,17 +301,19 @@ export class DataPlane {
     }
     this.#isFirstRound = false;
     // What failed may have failed because the kernel is not as it was thought to be.
-    if (result.failed) this.#auditIsDue = true;
+    this.#suspects.add(result.doubtful);
     const retry = this.#reconciler.nextRetry();
     if (retry !== undefined) this.#retryIn(retry);
-    this.#report(seq, new Set([...scopes, ...result.scopes]), result.turned, this.drift > driftBefore);
+    turned = new Set([...turned, ...result.turned]);
+    this.#report(seq, new Set([...scopes, ...result.scopes, ...turned]), turned, this.drift > driftBefore);
   }
 
   /** Compares the kernel with what it should be. */
   #compare(found: Found): void {
     const { desired } = this.#reconciler;
-    for (const item of readSysctls(desired.sysctls())) found.items.push(item);
-    const unexpected = this.#reconciler.adopt(found.items, found.unread);
+    const parameters = [...desired.sysctls()].filter(([namespace]) => found.isRead(namespace));
+    for (const item of readSysctls(parameters)) found.items.push(item);
+    const unexpected = this.#reconciler.adopt(found.items, found.isRead);
     if (unexpected > 0) this.#log.warn({ unexpected }, 'the kernel was not as it should be');
     this.#world.numbers.retain((name) => this.#taps.names.has(name) || desired.wantsLink(name));
   }
@@ -313,7 +323,7 @@ export class DataPlane {
     if (unread.size === 0) return;
     this.#log.error({ unread: Object.fromEntries(unread) }, 'namespaces cannot be read');
     clearTimeout(this.#rereading);
-    this.#rereading = setTimeout(() => this.#requestAudit(), REREAD);
+    this.#rereading = setTimeout(() => this.#requestAudit(new Set(unread.keys())), REREAD);
   }
 
   #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>, drifted: boolean): void {
@@ -348,6 +358,10 @@ export class DataPlane {
       services: this.#options.services,
       mappedBridges: new Set(this.#world.bridgeMappings.values()),
       isKnownTap: (tap) => this.#world.replica.portsByTap.has(tap),
+      namespaceOfPair: (tap) => {
+        const { desired } = this.#reconciler;
+        return desired.get(desired.keyOfLink(tap) ?? '')?.namespace;
+      },
     };
   }
 

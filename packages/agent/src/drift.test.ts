@@ -21,6 +21,8 @@ const DAMAGES: readonly Damage[] = [
   inRouter('the default route deleted', 'ip', 'route', 'del', 'default'),
   inRouter('all routes deleted, even those that the kernel made', 'ip', 'route', 'flush', 'table', 'main'),
   inRouter('a device down', 'ip', 'link', 'set', 'qg-000000b0-00', 'down'),
+  inRouter('a device in another group', 'ip', 'link', 'set', 'qg-000000b0-00', 'group', '7'),
+  inRouter('packets not forwarded', 'sysctl', '-qw', 'net.ipv4.ip_forward=0'),
   inRouter('a device deleted', 'ip', 'link', 'del', 'sg-000000b2-00'),
   onHost('the filter flushed', 'nft', 'flush', 'ruleset'),
   onHost('bridged packets not filtered', 'sysctl', '-qw', 'net.bridge.bridge-nf-call-iptables=0'),
@@ -88,6 +90,21 @@ for (const natBackend of ['nftables', 'iptables'] as const) {
       assert.notEqual(before, '');
       await mended(agent, 'dnsmasq killed', () => host.run(['kill', '-9', before.trim()]));
       assert.ok(!['', before].includes(await pids()), 'another one serves');
+      agent.log.length = 0;
+    }, natBackend);
+  });
+
+  test(`only the namespace that somebody changed is looked at: ${natBackend}`, { timeout: 60_000 }, async () => {
+    await article(async ({ host, agent }) => {
+      const namespace = gatewayNamespace(true);
+      agent.log.length = 0;
+      await mended(agent, 'an address deleted', () =>
+        host.run(['ip', 'address', 'del', '10.11.7.4/32', 'dev', 'qg-000000b0-00'], { namespace }),
+      );
+      assert.deepEqual(
+        entries(agent, COMPARED).map(({ where }) => where),
+        [[namespace]],
+      );
       agent.log.length = 0;
     }, natBackend);
   });

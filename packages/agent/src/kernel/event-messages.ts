@@ -16,6 +16,7 @@ const IFA_ADDRESS = 1;
 const ADDRESS_HEADER = 8;
 const IFLA_IFNAME = 3;
 const IFLA_MASTER = 10;
+const IFLA_GROUP = 27;
 const IFF_UP = 1;
 const RT_SCOPE_LINK = 253;
 const RTPROT_BOOT = 3;
@@ -30,6 +31,8 @@ export interface LinkEvent {
   readonly up: boolean;
   /** Index of the bridge that it is on, 0 for none. */
   readonly master: number;
+  /** Number of the group that it is in. */
+  readonly group: number;
 }
 
 /** An IPv6 address that a device lost: of these the kernel does not say by whose hand. */
@@ -70,12 +73,14 @@ function addLink({ links }: Heard, type: number, body: Buffer): void {
   if (body.length < LINK_HEADER) return;
   let name = '';
   let master = 0;
+  let group = 0;
   eachAttribute(body.subarray(LINK_HEADER), (attribute, payload) => {
     if (attribute === IFLA_IFNAME) name = payload.toString('utf8').replace(/\0.*$/s, '');
     else if (attribute === IFLA_MASTER) master = payload.readUInt32LE(0);
+    else if (attribute === IFLA_GROUP) group = payload.readUInt32LE(0);
   });
   if (name === '') return;
-  links.push({ name, gone: type === RTM_DELLINK, up: (body.readUInt32LE(8) & IFF_UP) !== 0, master });
+  links.push({ name, gone: type === RTM_DELLINK, up: (body.readUInt32LE(8) & IFF_UP) !== 0, master, group });
 }
 
 function addLostAddress({ lostAddresses }: Heard, body: Buffer): void {

@@ -229,7 +229,7 @@ test('a truncated message does no harm', () => {
   message.writeUInt16LE(3, 34);
   message.write('lo\0', 36);
   const { links, hands } = readEvents(Buffer.concat([message, message.subarray(0, 20)]));
-  assert.deepEqual(links, [{ name: 'lo', gone: false, up: false, master: 0 }]);
+  assert.deepEqual(links, [{ name: 'lo', gone: false, up: false, master: 0, group: 0 }]);
   assert.equal(hands.size, 0);
   assert.deepEqual(readEvents(Buffer.alloc(32)).links, []);
 });

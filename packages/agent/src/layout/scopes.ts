@@ -42,6 +42,13 @@ export function parseScope(scope: Scope): { kind: ScopeKind; id: string } {
   return { kind: scope.slice(0, colon) as ScopeKind, id: scope.slice(colon + 1) };
 }
 
+/** The scope whose namespace it is, by its name; undefined for a name that is none of the agent's. */
+export function scopeOfNamespace(namespace: string): Scope | undefined {
+  const [, kind, id] = /^(qrouter|snat|qdhcp)-(.+)$/.exec(namespace) ?? [];
+  if (id === undefined) return undefined;
+  return kind === 'qdhcp' ? `dhcp:${id}` : `router:${id}`;
+}
+
 /** The desired items of one scope; none when its object is gone or not for this host. */
 export function itemsOf(world: World, scope: Scope): Item[] {
   const { kind, id } = parseScope(scope);

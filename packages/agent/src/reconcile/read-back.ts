@@ -23,6 +23,7 @@ import {
 } from '../layout/make-item.ts';
 import { nftItems } from './nft-listing.ts';
 import type { Services } from './services.ts';
+import type { Audited } from './suspects.ts';
 
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
 const OWN_NAMESPACE = new RegExp(`^(qrouter|snat|qdhcp)-${UUID}$`);
@@ -38,6 +39,8 @@ export interface ReadBackContext {
   readonly mappedBridges: ReadonlySet<string>;
   /** Whether a tap on a bridge of the operator's is a port of ours. */
   isKnownTap(tap: string): boolean;
+  /** Namespace in which the other end of a pair is wanted of which this tap is the host's. */
+  namespaceOfPair(tap: string): string | undefined;
 }
 
 /** What is in the kernel of the agent's own making. */
@@ -47,12 +50,15 @@ export interface Found {
   readonly taps: Map<string, number>;
   /** Namespaces that could not be read, with the reason: nothing is known of them. */
   readonly unread: Map<string, string>;
+  /** Whether what was found of a namespace is all that it has. */
+  isRead(namespace: string): boolean;
 }
 
-/** Reads everything of the agent's on this host. */
-export async function readBack(context: ReadBackContext): Promise<Found> {
+/** Reads what is the agent's on this host, in all namespaces or in some of them. */
+export async function readBack(context: ReadBackContext, audited: Audited): Promise<Found> {
   const links = await readLinks(HOST);
-  const names = listNetns().filter((name) => OWN_NAMESPACE.test(name));
+  const isAsked = (name: string): boolean => audited === 'everything' || audited.has(name);
+  const names = listNetns().filter((name) => OWN_NAMESPACE.test(name) && isAsked(name));
   // A name without a namespace is what a killed agent may leave.
   for (const name of names) {
     try {
@@ -61,7 +67,12 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
       // What cannot be made where it stands will say so, and keeps nobody else waiting.
     }
   }
-  const found: Found = { items: [], taps: new Map(), unread: new Map() };
+  const found: Found = {
+    items: [],
+    taps: new Map(),
+    unread: new Map(),
+    isRead: (name) => isAsked(name) && !found.unread.has(name),
+  };
   const ours = new Set<string>([HOST]);
   const queue = names.filter((name) => isNetns(name));
   const readers = Array.from({ length: 4 }, async () => {
@@ -77,9 +88,16 @@ export async function readBack(context: ReadBackContext): Promise<Found> {
     }
   });
   await Promise.all(readers);
-  context.namespaces.retain(ours);
+  if (audited === 'everything') context.namespaces.retain(ours);
   for (const link of links) if (TAP.test(link.ifname)) found.taps.set(link.ifname, link.ifindex);
-  for (const item of await hostItems(context, links, found)) found.items.push(item);
+  if (isAsked(HOST)) {
+    const isWhole = audited === 'everything' && found.unread.size === 0;
+    const isOtherEndRead = (tap: string): boolean => {
+      const namespace = context.namespaceOfPair(tap);
+      return isWhole || (namespace !== undefined && found.isRead(namespace));
+    };
+    for (const item of await hostItems(context, links, found.items, isOtherEndRead)) found.items.push(item);
+  }
   for (const item of await runningServices(context.services)) found.items.push(item);
   return found;
 }
@@ -126,7 +144,8 @@ async function natItems(context: ReadBackContext, namespace: string): Promise<It
 async function hostItems(
   context: ReadBackContext,
   links: readonly LinkState[],
-  { items: inside, unread }: Found,
+  inside: readonly Item[],
+  isOtherEndRead: (tap: string) => boolean,
 ): Promise<Item[]> {
   const rules = (await hostTables(context)).flatMap((listing) => nftItems(HOST, listing, OWNER));
   const guarded = new Set(
@@ -139,8 +158,8 @@ async function hostItems(
     const { ifname, mtu, master } = link;
     if (own.has(ifname)) items.push(bridge(ifname, isUp(link) ? mtu : 0));
     if (master === undefined || !TAP.test(ifname) || paired.has(ifname)) continue;
-    // The end of a pair whose other end could not be looked at.
-    if (unread.size > 0 && link.ifalias === OWNER) continue;
+    // The end of a pair whose other end was not looked at.
+    if (link.ifalias === OWNER && !isOtherEndRead(ifname)) continue;
     const isOurs =
       own.has(master) || (context.mappedBridges.has(master) && (guarded.has(ifname) || context.isKnownTap(ifname)));
     if (isOurs) items.push(binding(ifname, isUp(link) ? master : '', mtu));
@@ -160,7 +179,7 @@ const isBridge = (link: LinkState): boolean => link.linkinfo?.info_kind === 'bri
  * Reads the parameters that are wanted, by namespace: there is no list of those that someone set. Namespaces that are
  * not there have none.
  */
-export function readSysctls(wanted: Iterable<[namespace: string, items: Iterable<SysctlItem>]>): Item[] {
+export function readSysctls(wanted: Iterable<readonly [namespace: string, items: Iterable<SysctlItem>]>): Item[] {
   const found: Item[] = [];
   for (const [namespace, items] of wanted) {
     if (namespace !== HOST && !isNetns(namespace)) continue;

@@ -80,7 +80,7 @@ test('a failed scope pauses, twice as long each time, and others go on', async (
   reconciler.want(A, [broken]);
   reconciler.want(B, [element('2', 'x')]);
   const first = await reconciler.round();
-  assert.ok(first.failed);
+  assert.deepEqual([...first.doubtful], ['ns']);
   assert.deepEqual(
     first.operations.map(({ scope }) => scope),
     [B],
@@ -112,6 +112,35 @@ test('leftovers of an agent before this one go, and what is right stays', async 
     (await reconciler.round()).operations.map(({ item }) => item),
     [leftover],
   );
+});
+
+test('of namespaces that were not read, what was known counts on', async () => {
+  const { kernel, reconciler } = setUp();
+  const [here, there] = [element('1', 'x'), address('snat-1', 'qg-x', '10.0.0.1/32')];
+  reconciler.want(A, [here, there]);
+  await reconciler.round();
+  kernel.items.delete(here.key);
+  assert.equal(
+    reconciler.adopt([], (namespace) => namespace === 'ns'),
+    1,
+  );
+  const { operations } = await reconciler.round();
+  assert.deepEqual(
+    operations.map(({ item }) => item),
+    [here],
+  );
+});
+
+test('whose namespace cannot be read has the reason, until it can', () => {
+  const { reconciler } = setUp();
+  const router = 'router:1';
+  assert.deepEqual([...reconciler.doubt(new Map([['snat-1', 'no luck']]), () => false)], [router]);
+  assert.equal(reconciler.failureOf(router), 'snat-1 cannot be read: no luck');
+  assert.equal(reconciler.failureOf('router:2'), undefined);
+  assert.deepEqual([...reconciler.doubt(new Map([['snat-1', 'no luck']]), () => false)], [], 'no news');
+  assert.deepEqual([...reconciler.doubt(new Map(), (namespace) => namespace !== 'snat-1')], [], 'nobody has looked');
+  assert.deepEqual([...reconciler.doubt(new Map(), () => true)], [router]);
+  assert.equal(reconciler.failureOf(router), undefined);
 });
 
 test('drift is counted once and mended', async () => {

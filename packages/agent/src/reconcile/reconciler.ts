@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { type IptablesRuleItem, type Item, sameValue } from '../layout/item.ts';
-import type { Scope } from '../layout/scopes.ts';
+import { HOST, type IptablesRuleItem, type Item, sameValue } from '../layout/item.ts';
+import { type Scope, scopeOfNamespace } from '../layout/scopes.ts';
 import type { Applier, Surroundings } from './applier.ts';
 import { Desired } from './desired.ts';
 import { withRanks } from './iptables-order.ts';
@@ -24,8 +24,8 @@ export interface RoundResult {
   readonly scopes: ReadonlySet<Scope>;
   /** Scopes that began or ceased to fail. */
   readonly turned: ReadonlySet<Scope>;
-  /** Whether something failed, so that the kernel should be read back before the next try. */
-  readonly failed: boolean;
+  /** Namespaces where something failed, so that they should be read back before the next try. */
+  readonly doubtful: ReadonlySet<string>;
 }
 
 /**
@@ -37,6 +37,8 @@ export class Reconciler {
   #applied = new Map<string, Item>();
   readonly #dirty = new Set<string>();
   readonly #failures = new Map<Scope, Failure>();
+  /** Scopes whose namespace cannot be read, by namespace, with the reason. */
+  readonly #unread = new Map<string, { scope: Scope; reason: string }>();
   readonly #applier: Applier;
   readonly #log: Logger;
   readonly #now: () => number;
@@ -57,13 +59,13 @@ export class Reconciler {
   }
 
   /**
-   * Takes over what was read back from the kernel; of namespaces that could not be read, what was known before still
+   * Takes over what was read back from the kernel; of namespaces that were not read, what was known before still
    * counts. Gives the number of differences that were not expected.
    */
-  adopt(found: readonly Item[], unread: { has(namespace: string): boolean } = new Set()): number {
+  adopt(found: readonly Item[], isRead: (namespace: string) => boolean = () => true): number {
     const before = this.#applied;
     this.#applied = new Map();
-    for (const item of before.values()) if (unread.has(item.namespace)) this.#applied.set(item.key, item);
+    for (const item of before.values()) if (!isRead(item.namespace)) this.#applied.set(item.key, item);
     for (const item of withRanks(found, (key) => this.desired.get(key))) this.#applied.set(item.key, item);
     let unexpected = 0;
     for (const key of new Set([...this.desired.keys(), ...this.#applied.keys()])) {
@@ -87,6 +89,26 @@ export class Reconciler {
     return unexpected;
   }
 
+  /**
+   * Takes note of the namespaces that could not be read: nobody knows how what is in them stands. Gives the scopes of
+   * which that is news.
+   */
+  doubt(unread: ReadonlyMap<string, string>, isRead: (namespace: string) => boolean): Set<Scope> {
+    const turned = new Set<Scope>();
+    for (const [namespace, { scope }] of this.#unread) {
+      if (!isRead(namespace)) continue;
+      this.#unread.delete(namespace);
+      turned.add(scope);
+    }
+    for (const [namespace, reason] of unread) {
+      const scope = scopeOfNamespace(namespace);
+      if (scope === undefined || this.#unread.has(namespace)) continue;
+      this.#unread.set(namespace, { scope, reason: `${namespace} cannot be read: ${reason}` });
+      turned.add(scope);
+    }
+    return turned;
+  }
+
   /** A set of another declaration is made anew, for which all rules of its table go and come again. */
   #blankFor(key: string): void {
     const set = this.#applied.get(key);
@@ -108,9 +130,10 @@ export class Reconciler {
   async round(): Promise<RoundResult> {
     const operations = this.#operations();
     this.#forgive(operations);
-    if (operations.length === 0) return { operations, scopes: new Set(), turned: new Set(), failed: false };
+    if (operations.length === 0) return { operations, scopes: new Set(), turned: new Set(), doubtful: new Set() };
     const failures = await this.#applier.apply(operations, this.#surroundings());
     const scopes = new Set<Scope>();
+    const doubtful = new Set<string>();
     const failedScopes = new Map<Scope, string>();
     for (const { action, item, scope } of operations) {
       scopes.add(scope);
@@ -118,8 +141,13 @@ export class Reconciler {
       if (reason !== undefined) {
         this.#log.error({ key: item.key, scope, reason }, 'not applied');
         if (!failedScopes.has(scope)) failedScopes.set(scope, reason);
+        doubtful.add(item.namespace);
+        // The other end of a pair is the host's.
+        if (item.type === 'device') doubtful.add(HOST);
         continue;
       }
+      // Rules of scopes that pause went when a set was made anew: only reading the kernel back tells which.
+      if (action === 'change' && item.type === 'nft-set') doubtful.add(item.namespace);
       if (action === 'remove') this.#applied.delete(item.key);
       else this.#applied.set(item.key, item);
       if (!this.#differs(item.key)) this.#dirty.delete(item.key);
@@ -132,9 +160,7 @@ export class Reconciler {
       else this.#failed(scope, reason);
     }
     const done = failures.size === 0 ? operations : operations.filter(({ item }) => !failures.has(item.key));
-    // Rules of scopes that pause went when a set was made anew: only reading the kernel back tells which.
-    const isRemade = operations.some(({ action, item }) => action === 'change' && item.type === 'nft-set');
-    return { operations: done, scopes, turned, failed: failures.size > 0 || isRemade };
+    return { operations: done, scopes, turned, doubtful };
   }
 
   /** Whether a thing is wanted and, as far as is known, in the kernel as wanted. */
@@ -144,7 +170,9 @@ export class Reconciler {
 
   /** Why a scope is not applied; undefined when it is, or nothing is known against it. */
   failureOf(scope: Scope): string | undefined {
-    return this.#failures.get(scope)?.reason;
+    const failure = this.#failures.get(scope)?.reason;
+    if (failure !== undefined || this.#unread.size === 0) return failure;
+    return this.#unread.values().find((unread) => unread.scope === scope)?.reason;
   }
 
   /** Whether everything that the scope wants is in the kernel. */

@@ -26,6 +26,8 @@ interface LogEntry {
   msg: string;
   operations?: number;
   milliseconds?: number;
+  /** Namespaces that were compared, or `everything`. */
+  where?: string[] | string;
 }
 
 /** An agent in a test host, fed by the test. */
