@@ -1,5 +1,5 @@
 import { gatewayNamespace } from '@portward/model/device-names.ts';
-import type { FeedLine, Misses, NatBackend } from '@portward/model/feed.ts';
+import type { FeedLine, Misses, NatBackend, StatusReport } from '@portward/model/feed.ts';
 import type { Logger } from 'pino';
 import type { FeedSource } from './feed-source.ts';
 import type { KernelListener } from './kernel/events.ts';
@@ -42,6 +42,9 @@ export interface DataPlaneOptions {
   /** Starts to listen to the kernel. */
   readonly listen: (listener: KernelListener) => KernelSource;
 }
+
+/** So many scopes are dealt with before other work gets its turn: some milliseconds. */
+const PART = 1000;
 
 /** Pause before what could not be read is read again, milliseconds. */
 const REREAD = 5000;
@@ -279,7 +282,7 @@ export class DataPlane {
       this.#tapsChanged(this.#taps.adopt(found.taps));
       if (this.#isFirstRound) adoptNumbers(this.#world.numbers, found.items);
     }
-    const scopes = this.#recompute();
+    const scopes = await this.#recompute();
     const driftBefore = this.drift;
     let turned: ReadonlySet<Scope> = new Set();
     if (found) {
@@ -305,7 +308,7 @@ export class DataPlane {
     const retry = this.#reconciler.nextRetry();
     if (retry !== undefined) this.#retryIn(retry);
     turned = new Set([...turned, ...result.turned]);
-    this.#report(seq, new Set([...scopes, ...result.scopes, ...turned]), turned, this.drift > driftBefore);
+    await this.#report(seq, new Set([...scopes, ...result.scopes, ...turned]), turned, this.drift > driftBefore);
   }
 
   /** Compares the kernel with what it should be. */
@@ -326,30 +329,40 @@ export class DataPlane {
     this.#rereading = setTimeout(() => this.#requestAudit(new Set(unread.keys())), REREAD);
   }
 
-  #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>, drifted: boolean): void {
-    const all = this.#everythingIsNew ? [] : withDependents(this.#world, scopes, turned);
-    // What changed while the round was under way is told after the next one: its new revision is not applied yet.
-    const told = [...all].filter((scope) => !this.#touched.has(scope));
-    this.#reporter.tell(seq, this.#statuses.news(this.#world, this.#reconciler, told), drifted);
+  async #report(seq: number, scopes: Set<Scope>, turned: ReadonlySet<Scope>, drifted: boolean): Promise<void> {
+    const news: StatusReport[] = [];
+    for await (const part of inParts(withDependents(this.#world, scopes, turned))) {
+      // After a snapshot all is news again, when it has been carried out.
+      if (this.#everythingIsNew) break;
+      // What changed while the round was under way is told after the next one: its new revision is not applied yet.
+      const told = part.filter((scope) => !this.#touched.has(scope));
+      for (const report of this.#statuses.news(this.#world, this.#reconciler, told)) news.push(report);
+    }
+    this.#reporter.tell(seq, this.#everythingIsNew ? [] : news, drifted);
   }
 
   /** Makes the desired state of all touched scopes anew; of all scopes after a snapshot. */
-  #recompute(): Set<Scope> {
+  async #recompute(): Promise<Set<Scope>> {
     const scopes = new Set(this.#touched);
     this.#touched.clear();
-    if (this.#everythingIsNew) {
-      this.#everythingIsNew = false;
-      for (const scope of this.#reconciler.desired.scopes()) scopes.add(scope);
-      for (const scope of allScopes(this.#world)) scopes.add(scope);
-    }
-    for (const scope of scopes) {
-      try {
-        this.#reconciler.want(scope, itemsOf(this.#world, scope));
-      } catch (error) {
-        this.#log.error({ scope, error }, 'cannot tell what is wanted');
+    // Once more if another snapshot has come meanwhile: nothing is to be made of a half of each.
+    do {
+      if (this.#everythingIsNew) {
+        this.#everythingIsNew = false;
+        for (const scope of this.#reconciler.desired.scopes()) scopes.add(scope);
+        for (const scope of allScopes(this.#world)) scopes.add(scope);
       }
-    }
+      for await (const part of inParts(scopes)) for (const scope of part) this.#want(scope);
+    } while (this.#everythingIsNew);
     return scopes;
+  }
+
+  #want(scope: Scope): void {
+    try {
+      this.#reconciler.want(scope, itemsOf(this.#world, scope));
+    } catch (error) {
+      this.#log.error({ scope, error }, 'cannot tell what is wanted');
+    }
   }
 
   #readBackContext(): Parameters<typeof readBack>[0] {
@@ -379,4 +392,17 @@ export class DataPlane {
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#wake(), milliseconds + 1);
   }
+}
+
+/** Scopes in parts, between which others get their turn; few of them at once. */
+async function* inParts(scopes: Iterable<Scope>): AsyncGenerator<Scope[]> {
+  let part: Scope[] = [];
+  for (const scope of scopes) {
+    part.push(scope);
+    if (part.length < PART) continue;
+    yield part;
+    part = [];
+    await new Promise(setImmediate);
+  }
+  if (part.length > 0) yield part;
 }
