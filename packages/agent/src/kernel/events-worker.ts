@@ -1,8 +1,7 @@
 import { readSync } from 'node:fs';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import koffi from 'koffi';
 import { type Heard, type LinkEvent, type LostAddress, nothingHeard, readEvents } from './event-messages.ts';
-import { checked, close, KernelError, lastErrno, recv } from './libc.ts';
+import { checked, close, KernelError, lastErrno, poll, recv } from './libc.ts';
 
 /** poll.h, sys/socket.h, errno(3) */
 const POLLIN = 1;
@@ -31,15 +30,17 @@ export type Message =
     }
   | { readonly ended: string; readonly descriptor: number };
 
-const poll = koffi.load('libc.so.6').func('int poll(_Inout_ uint8_t*, unsigned long, int)') as (
-  descriptors: Buffer,
-  count: number,
-  timeoutMs: number,
-) => number;
+/** What it is started with: the eventfd that wakes it, and where it says that it has loaded everything. */
+export interface WorkerData {
+  readonly wake: number;
+  readonly loaded: Int32Array;
+}
 
 const port = parentPort as NonNullable<typeof parentPort>;
 const say = (message: Message): void => port.postMessage(message);
-const wake = workerData as number;
+const { wake, loaded } = workerData as WorkerData;
+Atomics.store(loaded, 0, 1);
+Atomics.notify(loaded, 0);
 const sources = new Map<number, Exclude<Command, { close: number } | { stop: true }>>();
 
 /** Waits in this thread, which has nothing else to do, until it is told to stop. */

@@ -1,7 +1,7 @@
 import { type FSWatcher, mkdirSync, statSync, watch, writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { LinkEvent } from './event-messages.ts';
-import type { Command, Message } from './events-worker.ts';
+import type { Command, Message, WorkerData } from './events-worker.ts';
 import { attachFilter, bind, checked, close, eventfd, ifIndexToName, pidfdOpen, setsockopt, socket } from './libc.ts';
 import { NETLINK_NETFILTER, NETLINK_ROUTE, uint32 } from './netlink.ts';
 import { isForeign } from './netlink-hands.ts';
@@ -13,6 +13,8 @@ const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0o2000000 | 0o4000;
 const LINKS = 1;
 const ADDRESSES_ROUTES_RULES = 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | (1 << 18);
 const NFNLGRP_NFTABLES = 1 << 6;
+/** How long the end of the process waits for a thread that has just been started, milliseconds. */
+const LONGEST_LOADING = 5000;
 const EFD_CLOEXEC_NONBLOCK = 0o2000000 | 0o4000;
 const SOL_SOCKET = 1;
 const SO_RCVBUFFORCE = 33;
@@ -56,6 +58,8 @@ export class KernelEvents {
   readonly #listener: KernelListener;
   readonly #worker: Worker;
   readonly #wake: number;
+  /** Holds 1 once the worker has loaded what it needs. */
+  readonly #loaded = new Int32Array(new SharedArrayBuffer(4));
   readonly #namespaces = new Map<string, Watched>();
   readonly #processes = new Map<string, { pid: number; descriptor: number }>();
   readonly #names: FSWatcher | undefined;
@@ -66,7 +70,7 @@ export class KernelEvents {
     this.#wake = checked('eventfd', eventfd(0, EFD_CLOEXEC_NONBLOCK));
     // Node's own loop cannot wait for such a descriptor. Options that Node was started with are not for this thread.
     this.#worker = new Worker(new URL('./events-worker.ts', import.meta.url), {
-      workerData: this.#wake,
+      workerData: { wake: this.#wake, loaded: this.#loaded } satisfies WorkerData,
       execArgv: [],
     });
     this.#worker.on('message', (message: Message) => {
@@ -75,11 +79,10 @@ export class KernelEvents {
     this.#worker.on('error', (error) => process.emitWarning(`The kernel is no longer listened to: ${error}`));
     this.#worker.on('exit', () => {
       this.#stopped = true;
-      process.off('exit', this.#stop);
+      process.off('exit', this.#end);
       close(this.#wake);
     });
-    // At its end Node waits for its threads, and this one does not listen to it.
-    process.on('exit', this.#stop);
+    process.on('exit', this.#end);
     this.#listen('', LINKS);
     mkdirSync(NETNS_DIRECTORY, { recursive: true });
     this.#names = watchNames((name) => this.#nameChanged(name));
@@ -133,11 +136,19 @@ export class KernelEvents {
     this.#stop();
   }
 
-  readonly #stop = (): void => {
+  #stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    process.off('exit', this.#stop);
     this.#tell({ stop: true });
+  }
+
+  /**
+   * At its end Node waits for its threads, and this one does not listen to it. One that is ended while it loads a
+   * native module takes the whole process along with a crash.
+   */
+  readonly #end = (): void => {
+    this.#stop();
+    Atomics.wait(this.#loaded, 0, 0, LONGEST_LOADING);
   };
 
   #listen(namespace: string, groups: number): void {

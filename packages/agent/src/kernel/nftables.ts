@@ -50,6 +50,9 @@ export function libnftables(): Library {
 /** A transaction longer than this would hold the main thread for more than some milliseconds (about 1000 elements). */
 const LONG = 64 * 1024;
 
+/** How often a context is made until its socket is known. */
+const MOST_TRIES = 20;
+
 /** The library keeps state of its own: one call at a time in the whole process. */
 let running: Promise<unknown> = Promise.resolve();
 
@@ -74,16 +77,26 @@ export class Nftables {
 
   /** `namespace`: name of a network namespace, or empty for the agent's own. */
   constructor(namespace: string) {
-    const { context, port } = inNetns(namespace, () => {
-      // The library hides its socket.
-      const next = nextDescriptor();
-      return { context: this.#library.newContext(0), port: portOf(next) };
-    });
-    if (context === null) throw new Error('libnftables gave no context');
+    const { context, port } = this.#newContext(namespace);
     this.#context = context;
     this.#letGo = addHand(port);
     this.#library.bufferOutput(context);
     this.#library.bufferError(context);
+  }
+
+  /** A context, and the netlink port id of its socket, which the library hides: it gets the next descriptor. */
+  #newContext(namespace: string): { context: Handle; port: number | undefined } {
+    return inNetns(namespace, () => {
+      for (let tries = 1; ; tries += 1) {
+        const next = nextDescriptor();
+        const context = this.#library.newContext(0);
+        if (context === null) throw new Error('libnftables gave no context');
+        const port = portOf(next);
+        // Another thread may have opened or closed something just then.
+        if (port !== undefined || tries === MOST_TRIES) return { context, port };
+        this.#library.freeContext(context);
+      }
+    });
   }
 
   /** Runs commands as one transaction: all or nothing. Throws an Error with nft's explanation. */
